@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+.PHONY: help up test lint format clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help: ## Show what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# One line with the remedy when Python is missing or old; the stamps make a second run instant.
+define need_python
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not on the PATH. Install Python 3.11 or newer, or name it: make $(1) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) --version) is too old. Install Python 3.11 or newer, or name it: make $(1) PYTHON=python3.12" >&2; exit 1; }
+endef
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call need_python,up)
+	@echo "Installing into $(VENV) (about a minute, once) ..."
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "make: $(PYTHON) cannot make virtual environments. Install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the development tools ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,postgres]'
+	@touch $@
+
+up: $(VENV)/.installed ## Start everything in the foreground and print the addresses; Ctrl-C stops it
+	@exec $(BIN)/kit up
+
+test: $(VENV)/.installed-dev ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style and types (ruff, mypy strict)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+clean: ## Remove the virtual environment and everything a run left behind
+	@rm -rf $(VENV) .kit .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,193 @@
+"""`kit up`: the whole stack in the foreground."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from kit.cli._options import find_root
+from kit.deploy.local import prepare_local
+from kit.definitions.read import read_definitions
+from kit.errors import KitError
+from kit.settings import Settings, load
+from kit.stack import supervision
+from kit.stack.lock import only_one
+from kit.stack.ports import require_free
+from kit.stack.processes import Process, data_dirs, local_environ, processes
+from kit.stack.readiness import wait
+
+READY_WITHIN_S = 60.0
+WATCH_EVERY_S = 1.0
+
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+
+@click.command()
+def command() -> int:
+    """Start the shop, the local AWS, the console and a steady load; Ctrl-C stops all of it.
+
+    \b
+    1. Read alarms/ and dashboards/, and see that the ports are free: nothing is started on bad input.
+    2. Start everything under supervisord, which restarts what dies.
+    3. Apply alarms and dashboards over the wire, as one would to a real account.
+    4. Print the addresses, then say whatever changes.
+    """
+    settings = load(os.environ, find_root(Path.cwd()), stage="local")
+    read_definitions(settings.root)
+    for folder in data_dirs(settings):
+        folder.mkdir(parents=True, exist_ok=True)
+    with only_one(settings.state_dir):
+        _end_what_was_left(settings)
+        require_free(settings.ports)
+        return _run(settings)
+    return 0
+
+
+def _run(settings: Settings) -> int:
+    token = secrets.token_urlsafe(24)
+    token_file = settings.state_dir / "faults-token"
+    token_file.unlink(missing_ok=True)
+    token_file.touch(mode=0o600)
+    token_file.write_text(token, encoding="utf-8")
+    programs = processes(settings, token)
+    stopped = _Stop()
+    supervisord = supervision.start(
+        programs, settings.root, settings.state_dir, local_environ(settings, os.environ)
+    )
+    try:
+        with stopped.on_signals():
+            _bring_up(settings, programs, supervisord, stopped)
+            if not stopped:
+                _print_addresses(programs)
+            return _watch(settings, supervisord, stopped)
+    finally:
+        err.print("Stopping everything ...")
+        supervision.stop(supervisord)
+        token_file.unlink(missing_ok=True)
+        err.print("Stopped; nothing is left running.")
+
+
+class _Stop:
+    """Turns true when this process is told to end; the loops ask it instead of being torn out of their work."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __bool__(self) -> bool:
+        return self._asked
+
+    def on_signals(self) -> _Stop:
+        return self
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def __exit__(self, *_: object) -> None:
+        # A second Ctrl-C must not cut short the stopping that follows.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+
+def _bring_up(
+    settings: Settings, programs: Sequence[Process], supervisord: subprocess.Popen[bytes], stopped: _Stop
+) -> None:
+    expected = [p for p in programs if p.health]
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True
+    ) as progress:
+        task = progress.add_task("starting", total=len(expected))
+        missing = {p.name: p for p in expected}
+        for ready in wait(programs, READY_WITHIN_S, lambda: supervisord.poll() is None and not stopped):
+            del missing[ready.name]
+            if ready.name == "aws":
+                prepare_local(settings)
+            progress.update(task, advance=1, description=f"{ready.title} answers")
+    if supervisord.poll() is not None:
+        raise KitError(
+            "supervisord",
+            "ended at once",
+            f"See {settings.state_dir / 'logs' / 'supervisord.out'}.",
+        )
+    if missing and not stopped:
+        first = next(iter(missing.values()))
+        raise KitError(
+            first.title,
+            f"doesn't answer at {first.health} after {READY_WITHIN_S:.0f} s",
+            f"Read {supervision.log_file(settings.state_dir, first.name)}.",
+        )
+
+
+def _print_addresses(programs: Sequence[Process]) -> None:
+    by_name = {p.name: p for p in programs}
+    out.print()
+    rows = (
+        ("console", "dashboards and alarms"),
+        ("shop", "the service that is watched"),
+        ("load", "Locust: the traffic"),
+        ("aws", "local AWS (AWS_ENDPOINT_URL)"),
+    )
+    for name, what in rows:
+        out.print(f"  {by_name[name].url:<26} {what}")
+    out.print()
+    out.print("  Break something:  .venv/bin/kit fault set payment-errors --percent 100")
+    out.print("  See it page:      .venv/bin/kit alarms")
+    out.print("  Mend it:          .venv/bin/kit fault lift --all")
+    out.print("  Stop everything:  Ctrl-C")
+    out.print()
+
+
+def _watch(settings: Settings, supervisord: subprocess.Popen[bytes], stopped: _Stop) -> int:
+    """Say what dies and comes back, until told to end. Returns the exit code."""
+    known: dict[str, int] = {}
+    gave_up: set[str] = set()
+    while not stopped:
+        if supervisord.poll() is not None:
+            err.print("kit: supervisord ended by itself. See .kit/logs/supervisord.log.")
+            return 1
+        for program in supervision.ask(settings.root) or ():
+            if program.state == "FATAL" and program.name not in gave_up:
+                gave_up.add(program.name)
+                err.print(f"{program.name} keeps dying and was given up. Read .kit/logs/{program.name}.log.")
+            if program.state != "RUNNING":
+                continue
+            before = known.get(program.name)
+            known[program.name] = program.pid
+            if before is not None and before != program.pid:
+                err.print(f"{program.name} died and was restarted (process {before}, now {program.pid}).")
+                if program.name == "aws":
+                    _apply_again(settings)
+        time.sleep(WATCH_EVERY_S)
+    return 0
+
+
+def _apply_again(settings: Settings) -> None:
+    """The local AWS came back empty: give it its alarms and dashboards again."""
+    try:
+        prepare_local(settings)
+    except KitError as error:
+        err.print(f"kit: {error}")
+
+
+def _end_what_was_left(settings: Settings) -> None:
+    """End what a `kit up` that was killed outright has left running."""
+    pid = supervision.supervisor_pid(settings.root)
+    if pid is None:
+        return
+    err.print(f"An earlier run was killed and left its processes (supervisord {pid}); ending them first ...")
+    if not supervision.shut_down(settings.root):
+        raise KitError("supervisord", f"process {pid} of an earlier run doesn't end", f"End it: kill {pid}")

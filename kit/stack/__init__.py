@@ -1,0 +1,1 @@
+"""What `kit up` starts and stops. Processes are run by supervisord; nothing here restarts anything itself."""
