@@ -24,10 +24,13 @@ def client(settings: Settings, service: str, *, attempts: int = 4, read_timeout_
 
     Raises KitError when the profile does not exist.
     """
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} if settings.stage.local else {}
+    local = settings.stage.local
     try:
         session = boto3.Session(
-            region_name=settings.region, profile_name=None if keys else settings.profile, **keys
+            region_name=settings.region,
+            profile_name=None if local else settings.profile,
+            aws_access_key_id="test" if local else None,
+            aws_secret_access_key="test" if local else None,
         )
         return session.client(
             service,  # type: ignore[call-overload]  # the name is data here

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kit.cli._options import find_root
-from kit.deploy.local import prepare_local
 from kit.definitions.read import read_definitions
+from kit.deploy.local import prepare_local
 from kit.errors import KitError
 from kit.settings import Settings, load
 from kit.stack import supervision
@@ -62,9 +62,7 @@ def _run(settings: Settings) -> int:
     token_file.write_text(token, encoding="utf-8")
     programs = processes(settings, token)
     stopped = _Stop()
-    supervisord = supervision.start(
-        programs, settings.root, settings.state_dir, local_environ(settings, os.environ)
-    )
+    supervisord = supervision.start(programs, settings.root, settings.state_dir, local_environ(settings, os.environ))
     try:
         with stopped.on_signals():
             _bring_up(settings, programs, supervisord, stopped)

@@ -43,8 +43,8 @@ def processes(settings: Settings, token: str) -> tuple[Process, ...]:
             _url(ports.aws, "/_kit/health"),
             ports.aws,
         ),
-        _service(settings, "payments", ports.payments, ports.payments_faults),
-        _service(settings, "shop", ports.shop, ports.shop_faults, PAYMENTS_URL=_url(ports.payments)),
+        _service(settings, "payments", ports.payments),
+        _service(settings, "shop", ports.shop, PAYMENTS_URL=_url(ports.payments)),
         _faults(settings, "payments", ports.payments_faults, token),
         _faults(settings, "shop", ports.shop_faults, token),
         Process(
@@ -100,7 +100,7 @@ def data_dirs(settings: Settings) -> tuple[Path, ...]:
     return tuple(settings.state_dir / name for name in ("data", "faults", "logs"))
 
 
-def _service(settings: Settings, name: str, port: int, faults_port: int, **more: str) -> Process:
+def _service(settings: Settings, name: str, port: int, **more: str) -> Process:
     return Process(
         name,
         (sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf", f"service.{name}.wsgi:app"),

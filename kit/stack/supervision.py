@@ -13,6 +13,7 @@ import http.client
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from kit.errors import KitError
@@ -49,10 +51,10 @@ def socket_path(root: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"kit-{getpass.getuser()}-{digest}" / "supervisor.sock"
 
 
-def configuration(programs: Sequence[Process], state_dir: Path, socket: Path) -> str:
+def configuration(programs: Sequence[Process], state_dir: Path, address: Path) -> str:
     """The text of supervisord.conf."""
     parts = [
-        _section("unix_http_server", file=str(socket), chmod="0700"),
+        _section("unix_http_server", file=str(address), chmod="0700"),
         _section(
             "supervisord",
             logfile=str(state_dir / "logs" / "supervisord.log"),
@@ -62,8 +64,7 @@ def configuration(programs: Sequence[Process], state_dir: Path, socket: Path) ->
             childlogdir=str(state_dir / "logs"),
             identifier="observability-starter-kit",
         ),
-        "[rpcinterface:supervisor]\n"
-        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n",
+        "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n",
     ]
     for program in programs:
         environment = ",".join(f'{k}="{_quoted(v)}"' for k, v in program.environ.items())
@@ -99,14 +100,14 @@ def start(
 
     Its own session, because Ctrl-C must reach `kit up` alone, which then ends everything in order.
     """
-    socket = socket_path(root)
-    socket.parent.mkdir(mode=0o700, exist_ok=True)
-    if socket.parent.stat().st_uid != os.getuid():
-        raise KitError(str(socket.parent), "belongs to another user", "Remove it, or set TMPDIR to a folder of yours.")
+    address = socket_path(root)
+    address.parent.mkdir(mode=0o700, exist_ok=True)
+    if address.parent.stat().st_uid != os.getuid():
+        raise KitError(str(address.parent), "belongs to another user", "Remove it, or set TMPDIR to a folder of yours.")
     config = state_dir / "supervisord.conf"
     # The fault control's token stands in it.
     config.touch(mode=0o600)
-    config.write_text(configuration(programs, state_dir, socket), encoding="utf-8")
+    config.write_text(configuration(programs, state_dir, address), encoding="utf-8")
     with (state_dir / "logs" / "supervisord.out").open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--silent", "-c", str(config)],
@@ -121,27 +122,21 @@ def start(
 
 def ask(root: Path) -> list[Running] | None:
     """The state of every program, or None when no supervisord of this project answers."""
-    try:
-        infos = _server(root).supervisor.getAllProcessInfo()
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+    infos = _call(root, "supervisor.getAllProcessInfo")
+    if infos is None:
         return None
-    return [
-        Running(i["name"], i["statename"], i["pid"], i["start"], i["exitstatus"], i["spawnerr"]) for i in infos
-    ]
+    return [Running(i["name"], i["statename"], i["pid"], i["start"], i["exitstatus"], i["spawnerr"]) for i in infos]
 
 
 def supervisor_pid(root: Path) -> int | None:
     """The process id of this project's supervisord, when it answers."""
-    try:
-        return int(_server(root).supervisor.getPID())
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
-        return None
+    pid: int | None = _call(root, "supervisor.getPID")
+    return pid
 
 
 def shut_down(root: Path) -> bool:
     """Ask the supervisord of an earlier run to end all of it; False when it still answers at the deadline."""
-    with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):
-        _server(root).supervisor.shutdown()
+    _call(root, "supervisor.shutdown")
     deadline = time.monotonic() + STOP_WITHIN_S
     while time.monotonic() < deadline:
         if supervisor_pid(root) is None:
@@ -163,8 +158,6 @@ def stop(supervisord: subprocess.Popen[bytes]) -> None:
 
 
 def _kill_tree(pid: int) -> None:
-    import psutil  # noqa: PLC0415  # only on this rare path
-
     with contextlib.suppress(psutil.NoSuchProcess):
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
         for member in family:
@@ -172,12 +165,21 @@ def _kill_tree(pid: int) -> None:
                 member.send_signal(signal.SIGKILL)
 
 
-def _server(root: Path) -> Any:
+def _call(root: Path, method: str) -> Any:
+    """One XML-RPC call; None when nobody answers on the socket."""
     path = socket_path(root)
-    if not path.exists():
-        raise OSError(f"no socket at {path}")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return None
     # The host name is never used: the transport goes to the Unix socket.
-    return xmlrpc.client.ServerProxy("http://localhost", transport=SupervisorTransport(None, None, f"unix://{path}"))
+    transport = SupervisorTransport(None, None, f"unix://{path}")
+    try:
+        with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
+            return getattr(server, method)()
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        return None
 
 
 def _section(name: str, **keys: str) -> str:
