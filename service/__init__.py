@@ -1,0 +1,1 @@
+"""What is watched: the sample shop and the payments service that it depends on."""

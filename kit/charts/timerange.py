@@ -21,7 +21,7 @@ LONGEST_SPAN_S = 455 * 86_400
 COARSER = (60, 300, 900, 3600, 21_600, 86_400)
 
 _OFFSET = re.compile(
-    r"-P(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?)?"
+    r"-P(?:(?P<months>\d{1,6})M)?(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?)?"
 )
 _SECONDS = {"months": 30 * 86_400, "weeks": 604_800, "days": 86_400, "hours": 3600, "minutes": 60}
 

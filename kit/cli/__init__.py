@@ -15,7 +15,7 @@ from kit.errors import KitError
 class _Verbs(click.Group):
     """Finds a verb by its module name, and imports only the one that is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
         return sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kit.cli._options import find_root
-from kit.definitions.read import read_definitions
-from kit.deploy.local import prepare_local
+from kit.definitions import wanted
 from kit.errors import KitError
 from kit.settings import Settings, load
 from kit.stack import supervision
@@ -44,14 +44,13 @@ def command() -> int:
     4. Print the addresses, then say whatever changes.
     """
     settings = load(os.environ, find_root(Path.cwd()), stage="local")
-    read_definitions(settings.root)
+    wanted(settings.root, settings.stage, settings.region)
     for folder in data_dirs(settings):
         folder.mkdir(parents=True, exist_ok=True)
     with only_one(settings.state_dir):
         _end_what_was_left(settings)
         require_free(settings.ports)
         return _run(settings)
-    return 0
 
 
 def _run(settings: Settings) -> int:
@@ -113,7 +112,7 @@ def _bring_up(
         for ready in wait(programs, READY_WITHIN_S, lambda: supervisord.poll() is None and not stopped):
             del missing[ready.name]
             if ready.name == "aws":
-                prepare_local(settings)
+                _apply(settings)
             progress.update(task, advance=1, description=f"{ready.title} answers")
     if supervisord.poll() is not None:
         raise KitError(
@@ -173,12 +172,29 @@ def _watch(settings: Settings, supervisord: subprocess.Popen[bytes], stopped: _S
     return 0
 
 
+def _apply(settings: Settings) -> None:
+    """Put alarms and dashboards on the local AWS, over the wire.
+
+    A process of its own does it: boto3 would stay with this one, 30 MB for as long as the stack runs.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "kit", "apply", "--stage", settings.stage.name],
+        cwd=settings.root,
+        env=local_environ(settings, os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise KitError("alarms and dashboards", (done.stderr or done.stdout).strip().removeprefix("kit: "))
+
+
 def _apply_again(settings: Settings) -> None:
-    """The local AWS came back empty: give it its alarms and dashboards again."""
+    """The local AWS came back empty: give it its alarms and dashboards again, once it answers."""
     try:
-        prepare_local(settings)
+        _apply(settings)
     except KitError as error:
-        err.print(f"kit: {error}")
+        err.print(f"kit: {error}", markup=False)
 
 
 def _end_what_was_left(settings: Settings) -> None:

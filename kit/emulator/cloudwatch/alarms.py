@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from kit.evaluation.alarm import AlarmDefinition, AlarmState
+from kit.evaluation.alarm import AlarmDefinition
 from kit.evaluation.composite import Rule
+from kit.evaluation.state import AlarmState
 
 AlarmType = Literal["MetricAlarm", "CompositeAlarm"]
 
@@ -39,6 +40,7 @@ class Alarm:
     configured_at: float
     state: AlarmState
     updated_at: float
+    tags: dict[str, str]
     evaluation_state: str | None = field(default=None, kw_only=True)
 
     @property
@@ -92,10 +94,10 @@ class MetricAlarm(Alarm):
 
 @dataclass(slots=True)
 class CompositeAlarm(Alarm):
-    """An alarm on the states of other alarms. ``stale`` until its rule has been evaluated as it now stands."""
+    """An alarm on the states of other alarms; ``stale`` says why its rule must be evaluated, None that it needn't."""
 
     rule: Rule
-    stale: bool = True
+    stale: Literal["created", "updated"] | None
 
     @property
     def type(self) -> AlarmType:

@@ -7,12 +7,13 @@ in CloudWatch. Safe to use from several threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from kit.emulator.clock import Clock
-from kit.emulator.cloudwatch.slots import HOUR_SLOTS_LIVE, Channel
+from kit.emulator.cloudwatch.channel import HOUR_SLOTS_LIVE, Channel
+from kit.emulator.cloudwatch.memo import Kept, Memo
 from kit.evaluation.distribution import Distribution
 from kit.evaluation.query import MetricRef, MetricStat
 from kit.evaluation.series import Series
@@ -20,7 +21,6 @@ from kit.evaluation.series import Series
 Dimensions = tuple[tuple[str, str], ...]
 
 NO_UNIT = "None"
-PLAIN_STATISTICS = frozenset({"SampleCount", "Sum", "Average", "Minimum", "Maximum"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,12 @@ class Datum:
 
 
 class _Metric:
-    __slots__ = ("channels", "newest", "ref")
+    __slots__ = ("channels", "memo", "newest", "ref")
 
     def __init__(self, ref: MetricRef) -> None:
         self.ref = ref
         self.channels: dict[tuple[str, int], Channel] = {}
+        self.memo = Memo()
         self.newest = float("-inf")
 
 
@@ -72,22 +73,40 @@ class MetricStore:
         if metric is None:
             metric = self._metrics[key] = _Metric(MetricRef(datum.namespace, datum.name, datum.dimensions))
         metric.newest = max(metric.newest, datum.timestamp)
+        metric.memo.forget(datum.timestamp)
         lane = (datum.unit or NO_UNIT, datum.resolution)
         channel = metric.channels.get(lane)
         if channel is None:
             channel = metric.channels[lane] = Channel(datum.resolution)
-        for cell in channel.cells(datum.timestamp, now):
+        for cell in channel.open(datum.timestamp, now):
             if datum.statistic_set is not None:
                 cell.add_set(*datum.statistic_set)
             for value, count in zip(datum.values, datum.counts, strict=True):
                 cell.add(value, count)
 
     def series(self, stat: MetricStat, start: int, end: int) -> Series:
-        """One statistic by period from start (inclusive) to end (exclusive), epoch seconds; None where there is nothing."""
-        of = stat.statistic.of
+        """One statistic by period from start (inclusive) to end (exclusive), epoch seconds; None where nothing is."""
         with self._lock:
-            buckets, _ = self._buckets(stat, start, end)
-            return Series(start, stat.period, tuple(None if bucket is None else of(bucket) for bucket in buckets))
+            metric = self._metrics.get(_key(stat.metric))
+            if metric is None or not stat.statistic.needs_values:
+                return Series(start, stat.period, tuple(self._values(stat, start, end)))
+            return Series(start, stat.period, tuple(self._remembered(metric.memo.of(stat, start), stat, start, end)))
+
+    def _values(self, stat: MetricStat, start: int, end: int) -> list[float | None]:
+        of = stat.statistic.of
+        return [None if bucket is None else of(bucket) for bucket in self._buckets(stat, start, end)[0]]
+
+    def _remembered(self, kept: Kept, stat: MetricStat, start: int, end: int) -> list[float | None]:
+        """The values of all periods, computing only the stretch between the first and the last that isn't known."""
+        starts = range(start, end, stat.period)
+        unknown = [at for at in starts if at not in kept or at + stat.period > end]
+        fresh: Kept = {}
+        if unknown:
+            last = min(unknown[-1] + stat.period, end)
+            values = self._values(stat, unknown[0], last)
+            fresh = dict(zip(range(unknown[0], last, stat.period), values, strict=True))
+            kept.update((at, value) for at, value in fresh.items() if at + stat.period <= end)
+        return [fresh[at] if at in fresh else kept[at] for at in starts]
 
     def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
         """The distribution of each period from start.
@@ -98,32 +117,31 @@ class MetricStore:
             buckets, shared = self._buckets(stat, start, end)
             for index in shared:
                 bucket = buckets[index]
-                buckets[index] = bucket and bucket.copy()
+                buckets[index] = None if bucket is None else bucket.copy()
         return buckets
 
     def _buckets(self, stat: MetricStat, start: int, end: int) -> tuple[list[Distribution | None], set[int]]:
         """The periods, and which of them are the stored objects themselves. Call it with the lock held."""
         buckets: list[Distribution | None] = [None] * max(0, -((start - end) // stat.period))
-        ref = stat.metric
-        metric = self._metrics.get((ref.namespace, ref.name, ref.dimensions))
+        metric = self._metrics.get(_key(stat.metric))
         if metric is None:
             return buckets, set()
-        slots = self._slots(metric, stat, start, end)
-        if stat.statistic.text in PLAIN_STATISTICS:
-            _gather_sums(buckets, slots, start, stat.period)
-            return buckets, set()
-        return buckets, _gather_values(buckets, slots, start, stat.period)
-
-    def _slots(self, metric: _Metric, stat: MetricStat, start: int, end: int) -> Iterator[tuple[int, Distribution]]:
         now = self._clock.now()
+        shared: set[int] = set()
         for (unit, _), channel in metric.channels.items():
-            if stat.unit is None or stat.unit == unit:
-                yield from channel.between(start, end, stat.period, now)
+            if stat.unit is not None and stat.unit != unit:
+                continue
+            if stat.statistic.needs_values:
+                slots = channel.between(start, end, stat.period, now)
+                _gather_values(buckets, shared, slots, start, stat.period)
+            else:
+                _gather_sums(buckets, channel.sums(start, end, stat.period, now), start, stat.period)
+        return buckets, shared
 
     def units(self, ref: MetricRef) -> tuple[str, ...]:
         """The units this metric was sent with, in order of arrival."""
         with self._lock:
-            metric = self._metrics.get((ref.namespace, ref.name, ref.dimensions))
+            metric = self._metrics.get(_key(ref))
             return tuple(dict.fromkeys(unit for unit, _ in metric.channels)) if metric else ()
 
     def refs(self, newer_than: float) -> list[MetricRef]:
@@ -133,41 +151,47 @@ class MetricStore:
         return sorted(found, key=lambda ref: (ref.namespace, ref.name, ref.dimensions))
 
     def roll(self) -> None:
-        """Applies the lifetimes of §slots to all metrics; call it about once a minute."""
+        """Lets go of what is too old to be kept as it is; call it about once a minute."""
         now = self._clock.now()
         with self._lock:
             for key, metric in list(self._metrics.items()):
+                metric.memo.prune(now)
                 for channel in metric.channels.values():
                     channel.roll(now)
-                if metric.newest < now - HOUR_SLOTS_LIVE and all(c.empty for c in metric.channels.values()):
+                if metric.newest < now - HOUR_SLOTS_LIVE and not any(map(len, metric.channels.values())):
                     del self._metrics[key]
 
 
+def _key(ref: MetricRef) -> tuple[str, str, Dimensions]:
+    return ref.namespace, ref.name, ref.dimensions
+
+
 def _gather_sums(
-    buckets: list[Distribution | None], slots: Iterable[tuple[int, Distribution]], start: int, period: int
+    buckets: list[Distribution | None],
+    slots: Iterable[tuple[int, float, float, float, float]],
+    start: int,
+    period: int,
 ) -> None:
     """For the five plain statistics: adds up without touching the single values, which is most of the cost."""
-    for at, cell in slots:
+    for at, count, total, minimum, maximum in slots:
         index = (at - start) // period
         bucket = buckets[index]
         if bucket is None:
             bucket = buckets[index] = Distribution()
-            bucket.count = cell.count
-            bucket.total = cell.total
-            bucket.minimum = cell.minimum
-            bucket.maximum = cell.maximum
-            continue
-        bucket.count += cell.count
-        bucket.total += cell.total
-        bucket.minimum = min(bucket.minimum, cell.minimum)
-        bucket.maximum = max(bucket.maximum, cell.maximum)
+        bucket.count += count
+        bucket.total += total
+        bucket.minimum = min(bucket.minimum, minimum)
+        bucket.maximum = max(bucket.maximum, maximum)
 
 
 def _gather_values(
-    buckets: list[Distribution | None], slots: Iterable[tuple[int, Distribution]], start: int, period: int
-) -> set[int]:
-    """For percentiles and trimmed statistics. A period of one slot is the stored object; returns their indexes."""
-    shared: set[int] = set()
+    buckets: list[Distribution | None],
+    shared: set[int],
+    slots: Iterable[tuple[int, Distribution]],
+    start: int,
+    period: int,
+) -> None:
+    """For percentiles and trimmed statistics. A period of one slot stays that slot's own object; see ``shared``."""
     for at, cell in slots:
         index = (at - start) // period
         bucket = buckets[index]
@@ -179,4 +203,3 @@ def _gather_values(
             bucket = buckets[index] = bucket.copy()
             shared.remove(index)
         bucket.merge(cell)
-    return shared

@@ -1,0 +1,76 @@
+"""The alarms of the account as they stand, composites with their children below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kit.definitions.model import alarm_name
+from kit.evaluation.rule import RuleError, parse_rule
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmNow:
+    """One alarm: ``since`` is when it entered ``state`` (UTC), ``children`` are names."""
+
+    name: str
+    state: str
+    since: datetime
+    reason: str
+    children: tuple[str, ...] = ()
+    composite: bool = False
+
+
+def read_states(cloudwatch: Any) -> tuple[AlarmNow, ...]:
+    """All alarms, by name. ``cloudwatch`` is a boto3 client; raises what botocore raises."""
+    found: list[AlarmNow] = []
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    for page in pages:
+        found += [_now(alarm) for alarm in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ()))]
+    return tuple(sorted(found, key=lambda alarm: alarm.name))
+
+
+def as_tree(alarms: Sequence[AlarmNow]) -> Iterator[tuple[int, AlarmNow]]:
+    """Each alarm with its depth: one that no other names at 0, children after their composite.
+
+    A child of two composites comes twice: each shall be read alone.
+    """
+    by_name = {alarm.name: alarm for alarm in alarms}
+    named = {child for alarm in alarms for child in alarm.children}
+    roots = [alarm for alarm in alarms if alarm.name not in named]
+    shown: set[str] = set()
+    for root in roots:
+        for depth, alarm in _branch(root, by_name, ()):
+            shown.add(alarm.name)
+            yield depth, alarm
+    # Composites that name each other in a ring have no root; they must not vanish.
+    yield from ((0, alarm) for alarm in alarms if alarm.name not in shown)
+
+
+def _branch(alarm: AlarmNow, by_name: Mapping[str, AlarmNow], above: tuple[str, ...]) -> Iterator[tuple[int, AlarmNow]]:
+    yield len(above), alarm
+    for child in alarm.children:
+        if child in by_name and child not in (*above, alarm.name):
+            yield from _branch(by_name[child], by_name, (*above, alarm.name))
+
+
+def _now(alarm: Mapping[str, Any]) -> AlarmNow:
+    return AlarmNow(
+        name=alarm["AlarmName"],
+        state=alarm["StateValue"],
+        since=alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
+        reason=alarm.get("StateReason", ""),
+        children=_children(alarm.get("AlarmRule", "")),
+        composite="AlarmRule" in alarm,
+    )
+
+
+def _children(rule: str) -> tuple[str, ...]:
+    if not rule:
+        return ()
+    try:
+        return tuple(sorted(alarm_name(child) for child in parse_rule(rule).children))
+    except RuleError:  # AWS took it, so an alarm that we cannot read is still an alarm to show
+        return ()

@@ -1,0 +1,13 @@
+"""ListTagsForResource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.emulator.cloudwatch.engine import Engine
+from kit.emulator.cloudwatch.tags import listed
+from kit.emulator.protocol import Context
+
+
+def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
+    return {"Tags": listed(engine.tagged(params["ResourceARN"]).tags)}

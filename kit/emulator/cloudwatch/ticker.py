@@ -1,0 +1,80 @@
+"""When alarms are evaluated, and their evaluation.
+
+CloudWatch evaluates every minute, and every 10 s an alarm whose period is below a minute (User Guide, "Evaluating an
+alarm"). Its phase is its own secret; here an alarm is evaluated on whole multiples of its cadence on the wall clock,
+over the window that ends there, and SETTLING_S later, so that data which is flushed on the same multiple is seen.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from kit.emulator.clock import Clock
+from kit.emulator.cloudwatch.alarms import MetricAlarm
+from kit.emulator.cloudwatch.book import AlarmBook
+from kit.emulator.cloudwatch.store import MetricStore
+from kit.evaluation.alarm import evaluate, window
+from kit.evaluation.state import AlarmState
+
+log = logging.getLogger(__name__)
+
+TICK_S = 10
+SETTLING_S = 1
+ROLL_EVERY_S = 60
+
+
+class Ticker:
+    """Evaluates what is due. Ticks that were slept through (a closed laptop) are not made up for: the newest counts."""
+
+    def __init__(self, clock: Clock, book: AlarmBook, store: MetricStore) -> None:
+        self._clock = clock
+        self._book = book
+        self._store = store
+        self._last = _tick(clock.now())
+
+    def next_due(self) -> float:
+        """When run_due has work again, epoch seconds."""
+        now = self._clock.now()
+        if now < self._last:  # the clock was set back
+            self._last = _tick(now)
+        return self._last + TICK_S + SETTLING_S
+
+    def run_due(self, now: float) -> None:
+        """Evaluates every alarm with a multiple of its cadence since the last call, as of its newest multiple."""
+        last, tick = self._last, _tick(now)
+        if tick <= last:
+            return
+        self._last = tick
+        if tick // ROLL_EVERY_S > last // ROLL_EVERY_S:
+            self._store.roll()
+        entered = []
+        for alarm in self._book.all():
+            if isinstance(alarm, MetricAlarm):
+                cadence = alarm.definition.cadence_s
+                end = tick // cadence * cadence
+                if end > last:
+                    state = self._evaluate(alarm, end)
+                    if state is not None:
+                        entered.append((alarm, state))
+        self._book.enter(entered)
+
+    def _evaluate(self, alarm: MetricAlarm, end: int) -> AlarmState | None:
+        """The state to enter, or None to stay."""
+        before = alarm.state
+        try:
+            verdict = evaluate(alarm.definition, window(alarm.definition, self._store, end), before, end)
+        except Exception:
+            # One alarm that can't be evaluated must not take the others with it.
+            log.exception("alarm %r could not be evaluated", alarm.name)
+            alarm.evaluation_state = "EVALUATION_FAILURE"
+            return None
+        alarm.evaluation_state = None
+        if verdict.state != before.value:
+            return AlarmState(verdict.state, verdict.reason, verdict.data, self._clock.now())
+        if verdict.reason != before.reason:  # the first evaluation explains a state that it leaves as it was
+            return AlarmState(before.value, verdict.reason, verdict.data, before.since)
+        return None
+
+
+def _tick(now: float) -> int:
+    return int((now - SETTLING_S) // TICK_S) * TICK_S

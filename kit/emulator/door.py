@@ -1,0 +1,223 @@
+"""The one WSGI application in front: it checks a request, finds whose it is, and hands it over."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from kit.emulator.clock import Clock
+from kit.emulator.engines import Engines
+from kit.emulator.moto_services import MotoServices, hostname, is_loopback
+from kit.emulator.protocol import AwsError, Context, Request, Response
+from kit.emulator.protocol.errors import internal_error
+from kit.emulator.protocol.service import Service
+from kit.emulator.services import SCOPES
+
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+# PutLogEvents takes 1 MiB of text, which JSON escapes can make six times as long; everything else is smaller.
+LARGEST_BODY = 8 * 1024 * 1024
+
+HEALTH_PATH = "/_kit/health"
+
+_CREDENTIAL = re.compile(r"Credential=[^/\s,]+/\d{8}/([^/\s,]+)/([^/\s,]+)/aws4_request")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d{1,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a request's credential says: the Region and the service that it was signed for; None where unsigned."""
+
+    region: str | None
+    service: str | None
+
+
+class Door:
+    """Routes to our engines by target, path or credential scope, and everything else to moto."""
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        engines: Engines,
+        moto: MotoServices,
+        *,
+        clock: Clock,
+        account: str,
+        region: str,
+        allowed_hosts: Collection[str],
+    ) -> None:
+        """``region`` answers unsigned requests; ``allowed_hosts`` may be asked for besides loopback names."""
+        self._services = services
+        self._engines = engines
+        self._moto = moto
+        self._clock = clock
+        self._account = account
+        self._region = region
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._targets = {s.model.metadata.target_prefix: name for name, s in services.items()}
+        self._xray_paths = frozenset(o.http.request_uri for o in services["xray"].model.operations.values())
+        self._xray_port = ""
+        self._started = clock.now()
+        self._counts: Counter[str] = Counter()
+        self._count_lock = threading.Lock()
+        self._more_counts: Callable[[], Mapping[str, int]] = dict
+
+    def serve_daemon_port(self, port: int, counts: Callable[[], Mapping[str, int]]) -> None:
+        """On ``port`` answer X-Ray alone, as its daemon does; ``counts`` is what its UDP side has seen."""
+        self._xray_port = str(port)
+        self._more_counts = counts
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI entry."""
+        request_id = str(uuid.uuid4())
+        try:
+            self._check_caller(environ)
+            response = self._answer(environ, request_id)
+        except AwsError as error:
+            response = plain_error(error, request_id)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            response = plain_error(internal_error(), request_id)
+        self._count("errors" if response.status >= 400 else "answers")
+        headers = [
+            ("Content-Type", response.content_type),
+            ("Content-Length", response.headers.get("Content-Length", str(len(response.body)))),
+            *((name, value) for name, value in response.headers.items() if name != "Content-Length"),
+        ]
+        start_response(_status_line(response.status), headers)
+        return [response.body]
+
+    def _answer(self, environ: Environ, request_id: str) -> Response:
+        if environ.get("PATH_INFO") == HEALTH_PATH:
+            return self._health()
+        body = _body(environ)
+        scope = _scope(environ)
+        name = self._service_of(environ, scope)
+        self._count(name or "moto")
+        if name is None:
+            return self._ask_moto(environ, body, scope)
+        context = Context(self._region_of(scope), self._account, self._clock, request_id)
+        request = _request(environ, body)
+        return self._services[name].answer(request, self._engines.of(name, context.region), context)
+
+    def _service_of(self, environ: Environ, scope: Scope) -> str | None:
+        if environ.get("SERVER_PORT") == self._xray_port:
+            return "xray"
+        prefix = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[0]
+        if prefix in self._targets:
+            return self._targets[prefix]
+        if scope.service is None:
+            return "xray" if environ.get("PATH_INFO") in self._xray_paths else None
+        return SCOPES.get(scope.service)
+
+    def _region_of(self, scope: Scope) -> str:
+        region = scope.region or self._region
+        if not _REGION.fullmatch(region):
+            raise AwsError("UnrecognizedClientException", f"{region[:64]!r} is not the name of a Region.")
+        return region
+
+    def _ask_moto(self, environ: Environ, body: bytes, scope: Scope) -> Response:
+        path = environ.get("PATH_INFO", "")
+        if scope.service is None or path.startswith(("/moto-api", "/latest/")):
+            raise AwsError("MissingAuthenticationToken", "Missing Authentication Token", status=403)
+        self._region_of(scope)
+        return self._moto.answer(environ, body)
+
+    def _check_caller(self, environ: Environ) -> None:
+        """A page of another site must not reach in, be it by a rebound name or by a form it posts."""
+        host = hostname(f"//{environ.get('HTTP_HOST', '')}")
+        if not self._known(host):
+            text = f"Host {host[:100]!r} is not served here; KIT_ALLOWED_HOSTS names those that are besides loopback."
+            raise AwsError("InvalidHostHeader", text, status=403)
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and not self._known(hostname(origin)):
+            raise AwsError("InvalidOrigin", f"Origin {origin[:100]!r} may not call this endpoint.", status=403)
+
+    def _known(self, host: str) -> bool:
+        return is_loopback(host) or host in self._allowed_hosts
+
+    def _health(self) -> Response:
+        with self._count_lock:
+            requests = dict(self._counts)
+        page = {
+            "status": "ok",
+            "uptime_s": round(self._clock.now() - self._started, 3),
+            "requests": requests,
+            "engines": self._engines.counts(),
+            "xray_datagrams": self._more_counts(),
+            "moto_loaded": self._moto.loaded,
+        }
+        return Response(200, msgspec.json.encode(page), "application/json")
+
+    def _count(self, what: str) -> None:
+        with self._count_lock:
+            self._counts[what] += 1
+
+
+def plain_error(error: AwsError, request_id: str) -> Response:
+    """An error before any protocol is known: AWS's JSON form, which every SDK takes for an error."""
+    body = msgspec.json.encode({"__type": error.code, "message": error.message})
+    return Response(error.status, body, "application/x-amz-json-1.1", {"x-amzn-requestid": request_id})
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"
+
+
+def _body(environ: Environ) -> bytes:
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > LARGEST_BODY:
+        raise _too_large()
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
+
+
+def _too_large() -> AwsError:
+    text = f"Request size exceeds the limit of {LARGEST_BODY} bytes."
+    return AwsError("RequestEntityTooLargeException", text, status=413)
+
+
+def _scope(environ: Environ) -> Scope:
+    signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if signed is None and "X-Amz-Credential=" in environ.get("QUERY_STRING", ""):
+        credential = parse_qs(environ["QUERY_STRING"]).get("X-Amz-Credential", [""])[0]
+        signed = _CREDENTIAL.search(f"Credential={credential}")
+    return Scope(signed[1], signed[2].lower()) if signed else Scope(None, None)
+
+
+def _request(environ: Environ, body: bytes) -> Request:
+    headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    if headers.get("content-encoding", "").lower() == "gzip":
+        body = _gunzip(body)
+    return Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers, body)
+
+
+def _gunzip(body: bytes) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        plain = inflater.decompress(body, LARGEST_BODY)
+    except zlib.error as error:
+        raise AwsError("SerializationException", "The request body is not valid gzip.") from error
+    if inflater.unconsumed_tail:
+        raise _too_large()
+    if not inflater.eof:
+        raise AwsError("SerializationException", "The gzip body ends too soon.")
+    return plain

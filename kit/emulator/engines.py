@@ -1,0 +1,92 @@
+"""One engine a service and Region, made when it is first asked for, and the wiring between them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from kit.emulator.clock import Clock
+from kit.emulator.cloudwatch.dashboards import Dashboards
+from kit.emulator.cloudwatch.engine import Engine as CloudWatchEngine
+from kit.emulator.logs.engine import Engine as LogsEngine
+from kit.emulator.protocol import AwsError
+from kit.emulator.xray.engine import Engine as XRayEngine
+
+E = TypeVar("E")
+Notify = Callable[[str, str, str], None]
+
+# AWS has fewer Regions; the bound keeps a client that invents names from growing the process.
+_MOST_REGIONS = 40
+
+
+class Engines:
+    """Every engine of this emulator. ``notify(topic_arn, subject, message)`` publishes to SNS."""
+
+    def __init__(self, account: str, clock: Clock, notify: Notify) -> None:
+        self._account = account
+        self._clock = clock
+        self._notify = notify
+        self._lock = threading.RLock()
+        self._dashboards = Dashboards()  # global on AWS
+        self._cloudwatch: dict[str, CloudWatchEngine] = {}
+        self._logs: dict[str, LogsEngine] = {}
+        self._xray: dict[str, XRayEngine] = {}
+
+    def of(self, service: str, region: str) -> Any:
+        """The engine of ``cloudwatch``, ``logs`` or ``xray`` in a Region. AwsError if there are too many Regions."""
+        makers: Mapping[str, Callable[[str], Any]] = {
+            "cloudwatch": self.cloudwatch,
+            "logs": self.logs,
+            "xray": self.xray,
+        }
+        return makers[service](region)
+
+    def cloudwatch(self, region: str) -> CloudWatchEngine:
+        """CloudWatch's engine in a Region."""
+        return self._of(
+            self._cloudwatch,
+            region,
+            lambda: CloudWatchEngine(region, self._account, self._clock, self._notify, dashboards=self._dashboards),
+        )
+
+    def logs(self, region: str) -> LogsEngine:
+        """CloudWatch Logs' engine in a Region; the embedded metrics it finds go to CloudWatch there."""
+        return self._of(
+            self._logs,
+            region,
+            lambda: LogsEngine(region, self._account, self._clock, self.cloudwatch(region).record),
+        )
+
+    def xray(self, region: str) -> XRayEngine:
+        """X-Ray's engine in a Region."""
+        return self._of(self._xray, region, lambda: XRayEngine(region, self._account, self._clock))
+
+    def alarm_engines(self) -> list[CloudWatchEngine]:
+        """Every CloudWatch engine there is so far."""
+        with self._lock:
+            return list(self._cloudwatch.values())
+
+    def close(self) -> None:
+        """End the engines' own threads."""
+        for engine in self.alarm_engines():
+            engine.close()
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """For the health page: what each engine of logs and X-Ray holds and has dropped."""
+        with self._lock:
+            logs, xray = dict(self._logs), dict(self._xray)
+        return {f"logs {region}": engine.counts() for region, engine in logs.items()} | {
+            f"xray {region}": engine.counts() for region, engine in xray.items()
+        }
+
+    def _of(self, engines: dict[str, E], region: str, make: Callable[[], E]) -> E:
+        found = engines.get(region)
+        if found is not None:
+            return found
+        with self._lock:
+            if region not in engines:
+                if len(engines) >= _MOST_REGIONS:
+                    raise AwsError("UnrecognizedClientException", f"Region {region} is one too many for this emulator.")
+                engines[region] = make()
+            return engines[region]

@@ -1,0 +1,235 @@
+"""CloudWatch Logs of one Region: log groups, their streams, and the bound on what is kept."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kit.emulator.clock import Clock
+from kit.emulator.cloudwatch.store import Datum
+from kit.emulator.logs import emf
+from kit.emulator.logs.events import Chunks, Event
+from kit.emulator.protocol import AwsError
+
+log = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+_CAP_BYTES = 48 * 1024 * 1024
+_CUT_TO = 0.95  # of the cap: cutting a little more at once makes cutting rare
+_MOST_GROUPS = 2_000
+_MOST_STREAMS = 20_000
+# A stream's sequence numbers begin at its own number shifted by this: unique in the engine, consecutive in the stream.
+_SEQUENCE_BITS = 40
+
+
+@dataclass(slots=True)
+class Stream:
+    """One log stream; times are epoch ms."""
+
+    name: str
+    arn: str
+    created: int
+    events: Chunks
+    last_ingestion: int | None = None
+
+
+@dataclass(slots=True)
+class Group:
+    """One log group; ``created`` is epoch ms, ``retention_days`` None means for ever."""
+
+    name: str
+    arn: str
+    created: int
+    log_class: str = "STANDARD"
+    retention_days: int | None = None
+    streams: dict[str, Stream] = field(default_factory=dict)
+
+    def stream(self, name: str) -> Stream:
+        """The stream of this name. Raises ResourceNotFoundException."""
+        found = self.streams.get(name)
+        if found is None:
+            raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
+        return found
+
+    def kept_since(self, now_ms: int) -> int:
+        """Events before this time (epoch ms) are past the group's retention."""
+        return now_ms - self.retention_days * DAY_MS if self.retention_days else 0
+
+
+class Engine:
+    """One Region of one account.
+
+    ``metrics(data)`` takes what embedded metrics in events add to CloudWatch. Memory is bounded by ``cap_bytes``: what
+    came first is cut first, and counted.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        account: str,
+        clock: Clock,
+        metrics: Callable[[Sequence[Datum]], None],
+        cap_bytes: int = _CAP_BYTES,
+    ) -> None:
+        self.region = region
+        self.account = account
+        self._clock = clock
+        self._metrics = metrics
+        self._cap = cap_bytes
+        self._lock = threading.RLock()
+        self._groups: dict[str, Group] = {}
+        self._streams_made = self._streams = 0
+        self._cost = 0  # of all events in all streams, bytes
+        self._events = self._cut = self._emf_documents = self._emf_rejected = 0
+
+    def now_ms(self) -> int:
+        """Epoch ms."""
+        return int(self._clock.now() * 1000)
+
+    def group(self, name_or_arn: str) -> Group:
+        """The group of a name or ARN. Raises ResourceNotFoundException."""
+        name = name_or_arn
+        if name.startswith("arn:"):
+            name = name.rpartition(":log-group:")[2].removesuffix(":*")
+        with self._lock:
+            found = self._groups.get(name)
+        if found is None:
+            raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+        return found
+
+    def groups(self) -> list[Group]:
+        """All groups, by name."""
+        with self._lock:
+            return sorted(self._groups.values(), key=lambda group: group.name)
+
+    def streams(self, group: Group) -> list[Stream]:
+        """A group's streams, by name."""
+        with self._lock:
+            return sorted(group.streams.values(), key=lambda stream: stream.name)
+
+    def create_group(self, name: str, log_class: str) -> None:
+        """Make a group. Raises ResourceAlreadyExistsException or LimitExceededException."""
+        with self._lock:
+            if name in self._groups:
+                raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
+            if len(self._groups) >= _MOST_GROUPS:
+                raise AwsError("LimitExceededException", "Resource limit exceeded.")
+            arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"
+            self._groups[name] = Group(name, arn, self.now_ms(), log_class)
+
+    def delete_group(self, name: str) -> None:
+        """Delete a group and all in it. Raises ResourceNotFoundException."""
+        with self._lock:
+            group = self._groups.pop(self.group(name).name)
+            self._streams -= len(group.streams)
+            self._cost -= sum(stream.events.cost for stream in group.streams.values())
+
+    def create_stream(self, group: Group, name: str) -> None:
+        """Make a stream. Raises ResourceAlreadyExistsException or LimitExceededException."""
+        with self._lock:
+            if name in group.streams:
+                raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
+            if self._streams >= _MOST_STREAMS:
+                raise AwsError("LimitExceededException", "Resource limit exceeded.")
+            self._streams += 1
+            self._streams_made += 1
+            events = Chunks(first_sequence=self._streams_made << _SEQUENCE_BITS)
+            arn = f"{group.arn}:log-stream:{name}"
+            group.streams[name] = Stream(name, arn, self.now_ms(), events)
+
+    def delete_stream(self, group: Group, name: str) -> None:
+        """Delete a stream and its events. Raises ResourceNotFoundException."""
+        with self._lock:
+            stream = group.streams.pop(group.stream(name).name)
+            self._streams -= 1
+            self._cost -= stream.events.cost
+
+    def set_retention(self, group: Group, days: int | None) -> None:
+        """Keep a group's events for so many days; None for ever."""
+        with self._lock:
+            group.retention_days = days
+            for stream in group.streams.values():
+                self._change(stream, lambda events: events.drop_before(group.kept_since(self.now_ms())))
+
+    def append(self, group: Group, stream: Stream, events: Sequence[tuple[int, bytes]]) -> None:
+        """Store (timestamp in epoch ms, message) pairs, and pass on the metrics that are embedded in them."""
+        now = self.now_ms()
+        with self._lock:
+            self._change(stream, lambda held: held.extend(events, now))
+            self._change(stream, lambda held: held.drop_before(group.kept_since(now)))
+            stream.last_ingestion = now
+            self._events += len(events)
+            if self._cost > self._cap:
+                self._cut_to_cap()
+        if group.log_class == "STANDARD":
+            self._extract(events, now)
+
+    def read(self, group: Group, names: Collection[str] | None, start: int, end: int) -> Iterator[tuple[Stream, Event]]:
+        """Events with ``start <= timestamp < end`` (epoch ms) of the named streams, or of all; in no order."""
+        with self._lock:
+            streams = [s for s in group.streams.values() if names is None or s.name in names]
+            chunks = [(stream, stream.events.snapshot()) for stream in streams]
+        start = max(start, group.kept_since(self.now_ms()))
+        for stream, snapshot in chunks:
+            for chunk in snapshot:
+                for event in chunk.events(start, end):
+                    yield stream, event
+
+    def stored_bytes(self, group: Group) -> int:
+        """What a group's events take here, in bytes."""
+        with self._lock:
+            return sum(stream.events.cost for stream in group.streams.values())
+
+    def counts(self) -> Mapping[str, int]:
+        """For the health page."""
+        with self._lock:
+            return {
+                "groups": len(self._groups),
+                "events": self._events,
+                "events_cut": self._cut,
+                "bytes": self._cost,
+                "emf_documents": self._emf_documents,
+                "emf_rejected": self._emf_rejected,
+            }
+
+    def _extract(self, events: Sequence[tuple[int, bytes]], now_ms: int) -> None:
+        data: list[Datum] = []
+        found = rejected = 0
+        for _timestamp, message in events:
+            if not emf.may_hold_metrics(message):
+                continue
+            found += 1
+            try:
+                data.extend(emf.data_in(message, now_ms))
+            except emf.EmfError as error:
+                rejected += 1
+                log.info("an embedded metric document was refused: %s", error)
+        if found:
+            with self._lock:
+                self._emf_documents += found
+                self._emf_rejected += rejected
+        if data:
+            self._metrics(data)
+
+    def _change(self, stream: Stream, change: Callable[[Chunks], object]) -> None:
+        before = stream.events.cost
+        change(stream.events)
+        self._cost += stream.events.cost - before
+
+    def _cut_to_cap(self) -> None:
+        if not self._cut:
+            log.warning("logs reached their cap of %d bytes; the oldest events are cut from now on", self._cap)
+        streams = [stream for group in self._groups.values() for stream in group.streams.values()]
+        oldest = [(bounds[0], n) for n, stream in enumerate(streams) if (bounds := stream.events.bounds)]
+        heapq.heapify(oldest)
+        while oldest and self._cost > self._cap * _CUT_TO:
+            _, n = heapq.heappop(oldest)
+            events = streams[n].events
+            before = events.cost
+            self._cut += events.drop_oldest()
+            self._cost -= before - events.cost
+            if bounds := events.bounds:
+                heapq.heappush(oldest, (bounds[0], n))

@@ -1,0 +1,14 @@
+"""DeleteLogGroup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.emulator.logs.engine import Engine
+from kit.emulator.protocol import Context
+
+
+def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """Delete a group with its streams and events."""
+    engine.delete_group(params["logGroupName"])
+    return {}

@@ -1,0 +1,14 @@
+"""DeleteLogStream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.emulator.logs.engine import Engine
+from kit.emulator.protocol import Context
+
+
+def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """Delete a stream with its events."""
+    engine.delete_stream(engine.group(params["logGroupName"]), params["logStreamName"])
+    return {}

@@ -1,0 +1,48 @@
+"""DescribeLogStreams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.emulator.logs.engine import Engine, Stream
+from kit.emulator.logs.groups import named_group
+from kit.emulator.logs.pages import page
+from kit.emulator.protocol import AwsError, Context
+
+_PAGE = 50
+
+
+def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """A group's streams by name or by the time of their last event."""
+    streams = engine.streams(named_group(engine, params))
+    prefix = params.get("logStreamNamePrefix")
+    by_time = params.get("orderBy") == "LastEventTime"
+    if by_time and prefix is not None:
+        text = "Cannot order by LastEventTime with a logStreamNamePrefix."
+        raise AwsError("InvalidParameterException", text)
+    if by_time:
+        streams.sort(key=_last_event)
+    if params.get("descending"):
+        streams.reverse()
+    chosen = [stream for stream in streams if stream.name.startswith(prefix or "")]
+    found, token = page(chosen, params.get("nextToken"), params.get("limit", _PAGE))
+    return {"logStreams": [_described(stream) for stream in found], "nextToken": token}
+
+
+def _last_event(stream: Stream) -> int:
+    bounds = stream.events.bounds
+    return bounds[1] if bounds else 0
+
+
+def _described(stream: Stream) -> dict[str, Any]:
+    first, last = stream.events.bounds or (None, None)
+    return {
+        "logStreamName": stream.name,
+        "creationTime": stream.created,
+        "firstEventTimestamp": first,
+        "lastEventTimestamp": last,
+        "lastIngestionTime": stream.last_ingestion,
+        "uploadSequenceToken": "0",
+        "arn": stream.arn,
+        "storedBytes": 0,  # always, since 2019
+    }

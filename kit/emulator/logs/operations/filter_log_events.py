@@ -1,0 +1,71 @@
+"""FilterLogEvents."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from kit.emulator.logs.engine import Engine, Group
+from kit.emulator.logs.events import Event
+from kit.emulator.logs.groups import named_group
+from kit.emulator.logs.limits import MOST_EVENTS, fitting
+from kit.emulator.logs.patterns import parse_pattern
+from kit.emulator.protocol import AwsError, Context
+
+_FOREVER = 2**62
+
+
+def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """Events of a group that match a pattern, oldest first, streams interleaved."""
+    group = named_group(engine, params)
+    matches = parse_pattern(params.get("filterPattern", ""))
+    limit = params.get("limit", MOST_EVENTS)
+    # endTime itself is included here, unlike in GetLogEvents
+    start, end = params.get("startTime", 0), params.get("endTime", _FOREVER) + 1
+    after = _position(params.get("nextToken"))
+
+    def matching() -> Iterator[tuple[Event, str]]:
+        for stream, event in engine.read(group, _chosen(group, params), max(start, after[0]), end):
+            if (event.timestamp, event.sequence) > after and matches(event.message):
+                yield event, stream.name
+
+    found = heapq.nsmallest(limit + 1, matching())
+    page = fitting([event for event, _ in found], limit, from_end=False)
+    more = len(page) < len(found)
+    return {
+        "events": [_answer(event, stream) for event, stream in found[: len(page)]],
+        "searchedLogStreams": [],
+        "nextToken": f"{page[-1].timestamp}_{page[-1].sequence}" if more else None,
+    }
+
+
+def _chosen(group: Group, params: dict[str, Any]) -> Collection[str] | None:
+    prefix, names = params.get("logStreamNamePrefix"), params.get("logStreamNames")
+    if prefix is not None and names is not None:
+        text = "logStreamNamePrefix and logStreamNames must not be given together."
+        raise AwsError("InvalidParameterException", text)
+    if names is not None:
+        return {group.stream(name).name for name in names}
+    if prefix is not None:
+        return {name for name in list(group.streams) if name.startswith(prefix)}
+    return None
+
+
+def _position(token: str | None) -> tuple[int, int]:
+    if token is None:
+        return (-1, -1)
+    timestamp, _, sequence = token.partition("_")
+    if not (timestamp.isascii() and timestamp.isdigit() and sequence.isascii() and sequence.isdigit()):
+        raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")
+    return int(timestamp), int(sequence)
+
+
+def _answer(event: Event, stream: str) -> dict[str, Any]:
+    return {
+        "logStreamName": stream,
+        "timestamp": event.timestamp,
+        "message": event.message.decode(),
+        "ingestionTime": event.ingested,
+        "eventId": event.id,
+    }

@@ -1,0 +1,188 @@
+"""The running emulator: two TCP ports, one UDP port, the alarm scheduler; started and stopped as one."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import waitress.server
+from waitress import wasyncore
+from waitress.trigger import trigger
+
+from kit.emulator.clock import Clock, SystemClock
+from kit.emulator.door import LARGEST_BODY, Door
+from kit.emulator.engines import Engines
+from kit.emulator.moto_services import MotoServices
+from kit.emulator.scheduler import Scheduler
+from kit.emulator.services import build_services
+from kit.emulator.xray_daemon import DatagramListener
+from kit.errors import KitError
+
+# A long poll of SQS holds a thread for up to 20 s, so there are more than the few that the engines could use.
+_THREADS = 12
+_PORT_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where to listen. Port 0 means any free one; X-Ray's TCP and UDP ports are one number."""
+
+    host: str = "127.0.0.1"
+    port: int = 4566
+    xray_port: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose AWS this is: the account, and the Region of requests that name none."""
+
+    account: str = "123456789012"
+    region: str = "us-east-1"
+
+
+@dataclass
+class Emulator:
+    """The embedded AWS. ``start`` returns once it answers; ``stop`` takes under two seconds.
+
+    ``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback.
+    """
+
+    binding: Binding = Binding()
+    identity: Identity = Identity()
+    clock: Clock = field(default_factory=SystemClock)
+    allowed_hosts: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        account = self.identity.account
+        self.moto = MotoServices(account, self.allowed_hosts)
+        self.engines = Engines(account, self.clock, self.moto.publish)
+        self._scheduler = Scheduler(self.engines, self.clock)
+        self.port = self.xray_port = 0
+
+    def start(self) -> None:
+        """Bind and serve. Raises KitError, naming the port, if one can't be had."""
+        tcp, xray_tcp, xray_udp = _bind_all(self.binding)
+        self.port, self.xray_port = tcp.getsockname()[1], xray_tcp.getsockname()[1]
+        home = self.engines.xray(self.identity.region)
+        self._daemon = DatagramListener(xray_udp, home.take_document)
+        door = Door(
+            build_services(),
+            self.engines,
+            self.moto,
+            clock=self.clock,
+            account=self.identity.account,
+            region=self.identity.region,
+            allowed_hosts=self.allowed_hosts,
+        )
+        door.serve_daemon_port(self.xray_port, self._daemon.counts)
+        self._web = _WebServer(door, [tcp, xray_tcp])
+        self._web.start()
+        self._daemon.start()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop answering, then evaluating; open connections are closed."""
+        self._web.stop()
+        self._daemon.stop()
+        self._scheduler.stop()
+        self.engines.close()
+
+
+class _WebServer:
+    """waitress on sockets already bound, in a thread of its own."""
+
+    def __init__(self, app: Any, sockets: list[socket.socket]) -> None:
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue of a few requests is no news
+        self._map: dict[int, Any] = {}
+        self._server = waitress.server.create_server(
+            app,
+            map=self._map,
+            sockets=sockets,
+            threads=_THREADS,
+            # one byte more than the door takes, so that the door can answer in AWS's form; far more, waitress refuses
+            max_request_body_size=4 * LARGEST_BODY,
+            connection_limit=500,
+            clear_untrusted_proxy_headers=True,
+            ident=None,
+        )
+        self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        # only the loop's own thread may close what it polls; its trigger runs a function there
+        waker = next(item for item in self._map.values() if isinstance(item, trigger))
+        waker.pull_trigger(lambda: wasyncore.close_all(self._map, ignore_all=True))
+        self._thread.join(timeout=1.0)
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.3)
+
+
+def serve(emulator: Emulator, announce: Any) -> None:
+    """Run in the foreground until SIGTERM or SIGINT. ``announce(emulator)`` is called once it answers."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    emulator.start()
+    announce(emulator)
+    stop.wait()
+    emulator.stop()
+
+
+def _bind_all(binding: Binding) -> tuple[socket.socket, socket.socket, socket.socket]:
+    tcp = _bind(socket.SOCK_STREAM, binding.host, binding.port, "--port")
+    try:
+        return tcp, *_bind_pair(binding.host, binding.xray_port)
+    except BaseException:
+        tcp.close()
+        raise
+
+
+def _bind_pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """X-Ray's TCP and UDP sockets on one number; with port 0 a number that is free for both."""
+    for attempt in range(_PORT_TRIES):
+        tcp = _bind(socket.SOCK_STREAM, host, port, "--xray-port")
+        try:
+            return tcp, _bind(socket.SOCK_DGRAM, host, tcp.getsockname()[1], "--xray-port")
+        except KitError:
+            tcp.close()
+            if port != 0 or attempt == _PORT_TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _bind(kind: socket.SocketKind, host: str, port: int, flag: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, kind)
+    if kind == socket.SOCK_STREAM:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise _unusable(error, kind, host, port, flag) from error
+    return bound
+
+
+def _unusable(error: OSError, kind: socket.SocketKind, host: str, port: int, flag: str) -> KitError:
+    protocol = "TCP" if kind == socket.SOCK_STREAM else "UDP"
+    where = f"{host}:{port} ({protocol})"
+    variable = "KIT_PORT_XRAY" if flag == "--xray-port" else "KIT_PORT_AWS"
+    if error.errno == errno.EADDRINUSE:
+        remedy = f"Stop that one, or choose another with {flag} or {variable}."
+        return KitError(where, "is taken by another process", remedy)
+    if error.errno == errno.EACCES:
+        return KitError(where, "may not be used by this user", f"Choose one above 1023 with {flag} or {variable}.")
+    remedy = f"Choose another with --host, {flag} or {variable}."
+    return KitError(where, f"can't be listened on: {error.strerror}", remedy)

@@ -1,0 +1,114 @@
+"""What a segment document must be, and how it is kept.
+
+Source: AWS X-Ray Developer Guide, "AWS X-Ray segment documents". A document is a segment, or a subsegment sent alone
+(``"type": "subsegment"`` with its ``parent_id``).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+LARGEST_DOCUMENT = 64 * 1024
+
+_TRACE_ID = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
+_ID = re.compile(r"[0-9a-fA-F]{16}")
+_NAME = re.compile(r"[\w\s.:/%&#=+\\\-@]{1,200}")
+_FASTEST = 1
+
+
+class DocumentError(ValueError):
+    """A document that is not taken; ``code`` is the service's word for it, ``id`` the segment's where it has one."""
+
+    def __init__(self, code: str, segment_id: str | None = None, subsegment: bool = False) -> None:
+        kind = "subsegment" if subsegment else "segment"
+        super().__init__(f"Invalid {kind}. ErrorCode: {code}")
+        self.code = code
+        self.id = segment_id
+
+
+class _Head(msgspec.Struct):
+    """The members that decide where a document belongs; the rest is left undecoded."""
+
+    id: str | None = None
+    trace_id: str | None = None
+    name: str | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    in_progress: bool | None = None
+    parent_id: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as it is kept: compressed. ``size`` is its length before."""
+
+    id: str
+    trace_id: str
+    alone: bool
+    in_progress: bool
+    start: float
+    end: float | None
+    size: int
+    packed: bytes
+
+    def tree(self) -> dict[str, Any]:
+        """The document's JSON, decoded anew."""
+        decoded: dict[str, Any] = msgspec.json.decode(zlib.decompress(self.packed))
+        return decoded
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def read_document(raw: bytes) -> Document:
+    """Check one document. Raises DocumentError."""
+    if len(raw) > LARGEST_DOCUMENT:
+        raise DocumentError("SegmentSizeExceeded")
+    try:
+        head = _decode_head(raw)
+        # the head skips what it doesn't know, without looking whether the rest of it is sound
+        msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise DocumentError("ParseError") from error
+    alone = head.type == "subsegment"
+    _check(head, alone)
+    assert head.id is not None and head.trace_id is not None and head.start_time is not None  # noqa: S101, PT018 - checked above
+    return Document(
+        id=head.id.lower(),
+        trace_id=head.trace_id.lower(),
+        alone=alone,
+        in_progress=bool(head.in_progress),
+        start=head.start_time,
+        end=head.end_time,
+        size=len(raw),
+        packed=zlib.compress(raw, _FASTEST),
+    )
+
+
+def is_trace_id(text: str) -> bool:
+    """Whether this is ``1-<8 hex>-<24 hex>``; what time the id names is not looked at."""
+    return _TRACE_ID.fullmatch(text) is not None
+
+
+def _check(head: _Head, alone: bool) -> None:
+    if head.id is None or not _ID.fullmatch(head.id):
+        raise DocumentError("MissingId" if head.id is None else "InvalidId", head.id, alone)
+    if head.trace_id is None or not is_trace_id(head.trace_id):
+        raise DocumentError("MissingTraceId" if head.trace_id is None else "InvalidTraceId", head.id, alone)
+    if head.name is None or not _NAME.fullmatch(head.name):
+        raise DocumentError("MissingName" if head.name is None else "InvalidName", head.id, alone)
+    if head.start_time is None or not math.isfinite(head.start_time):
+        raise DocumentError("MissingStartTime", head.id, alone)
+    if head.end_time is None and not head.in_progress:
+        raise DocumentError("MissingEndTime", head.id, alone)
+    if head.end_time is not None and head.end_time < head.start_time:
+        raise DocumentError("EndTimeBeforeStartTime", head.id, alone)
+    if alone and (head.parent_id is None or not _ID.fullmatch(head.parent_id)):
+        raise DocumentError("MissingParentId", head.id, alone)

@@ -1,0 +1,1 @@
+"""One file per operation; a new one is a copy of a sibling."""

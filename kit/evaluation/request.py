@@ -1,0 +1,75 @@
+"""What is asked, who answers and what the answer looks like (API Reference, "MetricDataQuery")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kit.evaluation.distribution import Distribution
+from kit.evaluation.series import Series
+from kit.evaluation.statistics import Statistic
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRef:
+    """One metric: namespace, name and its complete set of dimensions as (name, value) pairs sorted by name."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricStat:
+    """A statistic of a metric per ``period`` seconds. ``unit`` None takes the data whatever its unit."""
+
+    metric: MetricRef
+    period: int
+    statistic: Statistic
+    unit: str | None = None
+
+
+class MetricSource(Protocol):
+    """Where datapoints come from: the live store, a case file, a recording.
+
+    Both methods answer with one entry for each period of [start, end), counted from ``start`` (epoch seconds), None
+    where no sample was received. A last period that reaches beyond ``end`` is included.
+    """
+
+    def series(self, stat: MetricStat, start: int, end: int) -> Series:
+        """The statistic of each period."""
+        ...
+
+    def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
+        """The samples of each period; enough of them for ``stat.statistic``."""
+        ...
+
+
+class QueryError(ValueError):
+    """A request that CloudWatch would refuse; the text says which query and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One MetricDataQuery: either ``metric_stat`` or ``expression`` is set.
+
+    ``label`` None lets a default be chosen. ``period`` is the Period in seconds that an expression may have of its own.
+    """
+
+    id: str
+    label: str | None
+    return_data: bool
+    metric_stat: MetricStat | None
+    expression: str | None
+    period: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """One series of one query. An expression that gives an array has as many results, all with its id."""
+
+    id: str
+    label: str
+    series: Series
+    messages: tuple[str, ...] = ()

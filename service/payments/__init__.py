@@ -1,0 +1,1 @@
+"""Payments: charges cards, once per key. The shop's dependency."""

@@ -1,0 +1,97 @@
+"""Every name this telemetry emits stands here, and only here: metrics, dimensions, log fields, annotations.
+
+``catalogue.json`` is generated from this module (``python -m <package>.catalogue``). To emit an event metric of your
+own (``telemetry.count("Refund")``), add a line to METRICS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+NAMESPACE = "Shop"  # the default of TELEMETRY_NAMESPACE
+
+SERVICE = ("Service", "Environment")
+OPERATION = ("Service", "Environment", "Operation")
+REMOTE = ("Service", "Environment", "RemoteService")
+
+UNMATCHED = "UNMATCHED"  # the Operation of requests that no route takes: a raw path would be a series each
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its CloudWatch unit and dimension sets.
+
+    ``sli``: at storage resolution 1 for an app's SLI operations (60 otherwise), because alarms on periods below a
+    minute need it. ``event``: counted by the app through ``Telemetry.count``.
+    """
+
+    name: str
+    unit: str
+    kind: Literal["counter", "gauge", "histogram"]
+    dimensions: tuple[tuple[str, ...], ...]
+    meaning: str
+    sli: bool = False
+    event: bool = False
+
+
+METRICS = (
+    Metric("Requests", "Count", "counter", (SERVICE, OPERATION), "Requests answered.", sli=True),
+    Metric("Fault", "Count", "counter", (SERVICE, OPERATION), "Requests answered with a 5xx status.", sli=True),
+    Metric("Error", "Count", "counter", (SERVICE, OPERATION), "Requests answered with a 4xx status.", sli=True),
+    Metric("Slow", "Count", "counter", (SERVICE, OPERATION), "Requests over the latency objective.", sli=True),
+    Metric("Latency", "Milliseconds", "histogram", (SERVICE, OPERATION), "Time to the end of the answer."),
+    Metric("DependencyCalls", "Count", "counter", (REMOTE,), "Calls to another service."),
+    Metric("DependencyFault", "Count", "counter", (REMOTE,), "Such calls that raised or got a 5xx status."),
+    Metric("DependencyLatency", "Milliseconds", "histogram", (REMOTE,), "Time of such calls."),
+    Metric("InFlight", "Count", "gauge", (SERVICE,), "The most requests at once in one process."),
+    Metric("PoolInUse", "Count", "gauge", (SERVICE,), "The most pooled database connections in use in one process."),
+    Metric("ProcessMemory", "Bytes", "gauge", (SERVICE,), "Resident memory of one process."),
+    Metric("Heartbeat", "Count", "counter", (SERVICE,), "One a minute from each living process."),
+    Metric("TelemetryDropped", "Count", "counter", (SERVICE,), "Log lines, metric records and spans lost."),
+    Metric(
+        "CheckoutMismatch", "Count", "counter", (SERVICE,), "Orders whose total is not that of their lines.", event=True
+    ),
+)
+BY_NAME = {metric.name: metric for metric in METRICS}
+# The OpenTelemetry SDK lower-cases instrument names; this finds the way back.
+BY_INSTRUMENT = {metric.name.lower(): metric for metric in METRICS}
+EVENTS = frozenset(metric.name for metric in METRICS if metric.event)
+
+# Fields of a log line. A line's own extras may not take these names; ACCESS_FIELDS are those of the access line.
+LOG_FIELDS = (
+    "timestamp",
+    "level",
+    "logger",
+    "message",
+    "service",
+    "environment",
+    "release",
+    "trace_id",
+    "span_id",
+    "xray_trace_id",
+    "request_id",
+    "exception",
+)
+ACCESS_FIELDS = ("operation", "method", "status", "duration_ms", "error_type")
+ACCESS_LOGGER = "access"
+
+# X-Ray annotation -> span attribute. Annotations are indexed and searched by; anything else becomes metadata.
+ANNOTATIONS = {"operation": "operation", "order_id": "order_id"}
+# The same from the resource, on segments only.
+RESOURCE_ANNOTATIONS = {
+    "service": "service.name",
+    "environment": "deployment.environment.name",
+    "release": "service.version",
+}
+# Fields that stand beside the metrics of an EMF document: the slowest sampled request of its interval.
+EMF_FIELDS = ("trace_id", "xray_trace_id")
+
+TRACE_HEADER = "X-Amzn-Trace-Id"
+REQUEST_ID_HEADER = "X-Request-Id"
+
+
+def xray_trace_id(trace_id: int) -> str:
+    """An OpenTelemetry trace id in X-Ray's form 1-8-24 (AWS X-Ray API: PutTraceSegments)."""
+    text = f"{trace_id:032x}"
+    return f"1-{text[:8]}-{text[8:]}"

@@ -1,0 +1,144 @@
+"""The services behind: each of them answers real boto3, and none of them reaches out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from kit.emulator.moto_services import MotoServices, is_loopback
+from kit.emulator.server import Emulator
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:{}"
+
+
+@pytest.fixture
+def topic_and_queue(client: Callable[..., Any], request: pytest.FixtureRequest) -> tuple[str, str]:
+    name = "topic-" + str(abs(hash(request.node.name)))
+    topic = client("sns").create_topic(Name=name)["TopicArn"]
+    queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE.format(name))
+    return topic, queue
+
+
+def received(client: Callable[..., Any], queue: str) -> list[dict[str, Any]]:
+    messages = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"]) for message in messages]
+
+
+def test_sns_delivers_to_sqs(client: Callable[..., Any], topic_and_queue: tuple[str, str]) -> None:
+    topic, queue = topic_and_queue
+    client("sns").publish(TopicArn=topic, Subject="hello", Message="world")
+    assert [(m["Subject"], m["Message"]) for m in received(client, queue)] == [("hello", "world")]
+
+
+def test_a_notice_of_an_engine_arrives_once(
+    client: Callable[..., Any], topic_and_queue: tuple[str, str], emulator: Emulator
+) -> None:
+    topic, queue = topic_and_queue
+    emulator.moto.publish(topic, 'ALARM: "x" in US East (N. Virginia)', '{"AlarmName":"x"}')
+    messages = received(client, queue)
+    assert len(messages) == 1
+    assert json.loads(messages[0]["Message"]) == {"AlarmName": "x"}
+    assert messages[0]["TopicArn"] == topic
+
+
+def test_a_notice_to_a_topic_that_is_not_there_fails(emulator: Emulator, client: Callable[..., Any]) -> None:
+    client("sns").list_topics()
+    for arn in ("arn:aws:sns:us-east-1:123456789012:nowhere", "arn:aws:sns:nowhere:123456789012:x", "nonsense"):
+        with pytest.raises(LookupError):
+            emulator.moto.publish(arn, "s", "m")
+
+
+def test_a_notice_before_any_topic_fails_without_importing_moto() -> None:
+    fresh = MotoServices("123456789012", ())
+    with pytest.raises(LookupError, match="does not exist"):
+        fresh.publish("arn:aws:sns:us-east-1:123456789012:nowhere", "s", "m")
+    assert not fresh.loaded
+
+
+def test_sts_names_the_account(client: Callable[..., Any]) -> None:
+    assert client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+def test_eventbridge_hands_an_event_to_a_queue(client: Callable[..., Any]) -> None:
+    queue = client("sqs").create_queue(QueueName="events")["QueueUrl"]
+    client("events").put_rule(Name="all", EventPattern=json.dumps({"source": ["shop"]}))
+    client("events").put_targets(Rule="all", Targets=[{"Id": "1", "Arn": QUEUE.format("events")}])
+    client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": '{"n": 1}'}])
+    assert [(m["detail-type"], m["detail"]) for m in received(client, queue)] == [("sold", {"n": 1})]
+
+
+def test_cloudformation_makes_a_topic(client: Callable[..., Any]) -> None:
+    template = {"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "made-by-a-stack"}}}}
+    client("cloudformation").create_stack(StackName="one", TemplateBody=json.dumps(template))
+    assert client("cloudformation").describe_stacks(StackName="one")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    # moto says CREATE_COMPLETE for types that it does not know: look for the thing itself
+    assert any(t["TopicArn"].endswith(":made-by-a-stack") for t in client("sns").list_topics()["Topics"])
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments"),
+    [("sns", "get_sms_sandbox_account_status", {}), ("events", "describe_endpoint", {"Name": "x"})],
+)
+def test_what_moto_lacks_is_an_aws_error_that_no_client_retries(
+    client: Callable[..., Any], service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError) as raised:
+        getattr(client(service), call)(**arguments)
+    assert raised.value.response["Error"]["Code"] in ("InvalidAction", "UnknownOperationException")
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_subscription_out_of_this_machine_gets_nothing_and_fails_nobody(
+    client: Callable[..., Any], topic_and_queue: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    topic, queue = topic_and_queue
+    client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint="http://192.0.2.1/hook")
+    with caplog.at_level(logging.WARNING):
+        client("sns").publish(TopicArn=topic, Message="m")
+    assert "not delivered to 192.0.2.1" in caplog.text
+    assert len(received(client, queue)) == 1
+
+
+def test_a_subscription_on_this_machine_is_posted_to(client: Callable[..., Any]) -> None:
+    topic = client("sns").create_topic(Name="posted")["TopicArn"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        port = listener.getsockname()[1]
+        client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{port}/hook")
+        listener.listen()
+        publishing = threading.Thread(target=lambda: client("sns").publish(TopicArn=topic, Message="over here"))
+        publishing.start()
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(5)
+            got = b""
+            while b"over here" not in got:
+                got += connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        publishing.join(timeout=5)
+    assert got.startswith(b"POST /hook")
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("localhost", True),
+        ("x.localhost", True),
+        ("127.0.0.9", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_told_without_a_name_server(host: str, local: bool) -> None:
+    assert is_loopback(host) is local

@@ -1,0 +1,114 @@
+"""A clock that is set by hand, and the fault control as a WSGI app and as a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from werkzeug.test import Client, TestResponse
+
+from service.failures.api import Api
+from service.failures.registry import known
+
+TOKEN = "a-token-for-tests-only"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class HandClock:
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Control:
+    """The API of payments' faults, asked as the right person."""
+
+    client: Client
+    path: Path
+
+    def ask(self, method: str, path: str, json: object = None, token: str | None = TOKEN, **more: Any) -> TestResponse:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        sent = {} if json is None else {"json": json}
+        return self.client.open(path, method=method, headers=headers, **sent, **more)
+
+    def set(self, name: str = "payment-errors", **body: Any) -> TestResponse:
+        answer = self.ask("PUT", f"/v1/faults/{name}", body)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    def active(self) -> list[str]:
+        return [entry["name"] for entry in self.ask("GET", "/v1/faults").json["active"]]  # type: ignore[index]  # JSON
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "faults" / "payments.json"
+
+
+@pytest.fixture
+def control(clock: HandClock, state: Path) -> Control:
+    return Control(Client(Api("payments", known("payments"), state, TOKEN, clock)), state)
+
+
+@dataclass
+class Process:
+    url: str
+    popen: subprocess.Popen[str]
+
+
+@pytest.fixture
+def start_control(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Start the real control process of a service on a free port."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(service: str = "payments", **environ: str) -> Process:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "service.failures.control"],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "FAULTS_ENABLED": "1",
+                "FAULTS_TOKEN": TOKEN,
+                "FAULTS_BIND": f"127.0.0.1:{port}",
+                "FAULTS_STATE": str(tmp_path / f"{service}.json"),
+                "OTEL_SERVICE_NAME": service,
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(popen)
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 20
+        while popen.poll() is None and time.monotonic() < deadline:
+            try:
+                urllib3.request("GET", f"{url}/v1/faults", retries=False, timeout=2)
+                break
+            except urllib3.exceptions.HTTPError:
+                time.sleep(0.05)
+        return Process(url, popen)
+
+    yield start
+    for popen in started:
+        popen.terminate()
+        popen.communicate(timeout=10)

@@ -1,0 +1,160 @@
+"""A shop of a few lines, right or wrong as a test asks, and Locust as its own process: it patches what it touches."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRICES = {"mug": 1450, "pot": 3290, "tea": 790}
+
+
+@dataclass
+class TinyShop:
+    """How it misbehaves: ``overcharge`` in cents on each order, ``status`` of each checkout, ``delay_s`` of it."""
+
+    overcharge: int = 0
+    status: int = 201
+    delay_s: float = 0
+    url: str = ""
+    carts: dict[str, dict[str, int]] = field(default_factory=dict)
+    customers: set[str] = field(default_factory=set)
+    lock: Lock = field(default_factory=Lock)
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        answer: tuple[int, Any] = (404, {})
+        match method, path.strip("/").split("/"):
+            case "GET", ["items"]:
+                answer = 200, {"items": [{"item_id": i, "price_cents": p} for i, p in PRICES.items()]}
+            case "GET", ["items", item]:
+                answer = 200, {"item_id": item, "price_cents": PRICES[item]}
+            case "POST", ["carts"]:
+                answer = 201, self.view(self.open_cart())
+            case "POST", ["carts", cart, "lines"]:
+                lines = self.carts[cart]
+                lines[body["item_id"]] = lines.get(body["item_id"], 0) + body["quantity"]
+                answer = 201, self.view(cart)
+            case "GET", ["carts", cart]:
+                answer = 200, self.view(cart)
+            case "POST", ["checkout"]:
+                answer = self.check_out(body["cart_id"], body["card_token"])
+            case "GET", ["orders", order]:
+                answer = 200, self.order(order.removeprefix("o"))
+        return answer
+
+    def open_cart(self) -> str:
+        with self.lock:
+            cart = f"c{len(self.carts)}"
+            self.carts[cart] = {}
+        return cart
+
+    def check_out(self, cart: str, card: str) -> tuple[int, Any]:
+        time.sleep(self.delay_s)
+        if self.status != 201:
+            return self.status, {"title": "no"}
+        return (402, {}) if card.startswith("tok_declined") else (201, self.order(cart))
+
+    def order(self, cart: str) -> dict[str, Any]:
+        total = self.view(cart)["total_cents"] + self.overcharge
+        return {"order_id": f"o{cart}", "status": "paid", "total_cents": total}
+
+    def view(self, cart: str) -> dict[str, Any]:
+        lines = self.carts[cart]
+        total = sum(PRICES[item] * quantity for item, quantity in lines.items())
+        return {"cart_id": cart, "lines": [{"item_id": item} for item in lines], "total_cents": total}
+
+
+def handler_of(shop: TinyShop) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def reply(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            body = json.loads(self.rfile.read(length) or "{}")
+            shop.customers.add(self.headers["X-Client-Id"])
+            status, document = shop.answer(self.command, self.path, body)
+            data = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = reply  # noqa: N815  # the server looks for these names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+class QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Locust hangs up on what it no longer needs."""
+
+
+@pytest.fixture
+def open_shop() -> Iterator[Callable[..., TinyShop]]:
+    """Open a shop that answers at ``.url`` until the test ends."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def opened(**wrong: Any) -> TinyShop:
+        shop = TinyShop(**wrong)
+        server = QuietServer(("127.0.0.1", 0), handler_of(shop))
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        servers.append(server)
+        shop.url = f"http://127.0.0.1:{server.server_port}"
+        return shop
+
+    yield opened
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def locust(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start Locust on the project's locustfile; it is stopped when the test ends."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        argv = (sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest" / "locustfile.py"), *arguments)
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOADTEST_"))}
+        process = subprocess.Popen(
+            argv, cwd=tmp_path, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Callable[[str], tuple[dict[str, dict[str, str]], list[str]]]:
+    """Read what ``--csv NAME`` wrote: the rows by route, and the kinds of failure."""
+
+    def read(name: str) -> tuple[dict[str, dict[str, str]], list[str]]:
+        with (tmp_path / f"{name}_stats.csv").open() as file:
+            rows = {row["Name"]: row for row in csv.DictReader(file)}
+        with (tmp_path / f"{name}_failures.csv").open() as file:
+            return rows, [row["Error"] for row in csv.DictReader(file)]
+
+    return read
