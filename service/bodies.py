@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.problem import Problem
 
@@ -29,6 +30,9 @@ def read(kind: type[T]) -> T:
     if request.mimetype != "application/json":
         raise Problem(415, "Send the body as application/json.", headers={"Accept": "application/json"})
     data = request.get_data(cache=False)
+    if request.content_length is None and len(data) == MAX_BODY_BYTES:
+        # A chunked body tells no length; Werkzeug cuts it off at the limit instead of refusing it.
+        raise RequestEntityTooLarge
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:

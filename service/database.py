@@ -111,9 +111,7 @@ def load_driver(url: str) -> URL:
         parsed = make_url(url)
         parsed.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError):
-        raise SettingsError(
-            "DATABASE_URL: unknown to SQLAlchemy. Write it as postgresql+psycopg://…"
-        ) from None
+        raise SettingsError("DATABASE_URL: unknown to SQLAlchemy. Write it as postgresql+psycopg://…") from None
     except ImportError as error:
         raise SettingsError(f"DATABASE_URL: its driver is missing: {error}. Install it, or use SQLite.") from None
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):

@@ -37,7 +37,7 @@ accesslog = None  # telemetry writes one line a request
 errorlog = "-"
 # By default all apps of a user would fight for one socket under the home directory.
 control_socket_disable = True
-# Longer than any client keeps an idle connection: closing first would race with the shop's next request to payments.
+# Long, because closing an idle connection races with the next request on it: the shop's to payments would fail.
 keepalive = 75
 timeout = 30
 graceful_timeout = 10
@@ -46,9 +46,12 @@ max_requests = 0
 try:
     workers = whole_number(os.environ, "WEB_WORKERS", 2, 1, 64)
     threads = whole_number(os.environ, "WEB_THREADS", 4, 1, 256)
-    bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{whole_number(os.environ, 'PORT', 8080, 1, 65535)}"
+    port = whole_number(os.environ, "PORT", 8080, 1, 65535)
 except SettingsError as error:
     sys.exit(str(error))
+
+host = os.environ.get("HOST") or "127.0.0.1"
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def on_starting(server: Any) -> None:

@@ -116,7 +116,7 @@ def _graph(
         heights = [end for m in marks if m.axis == axis for end in (m.at, m.to) if end is not None]
         low, high = _limits(widget, axis)
         ceiling = 100 if units[axis].name == "Percent" else None
-        values = _sums(drawn, axis) if piled else _values(drawn, axis)
+        values = _values(drawn, axis)
         begin, end = domain([*values, *heights], low, high, ceiling)
         params |= {f"{axis}_min": begin, f"{axis}_max": end, f"{axis}_step": tick_step(begin, end)}
     content = {
@@ -210,13 +210,8 @@ def _limits(widget: Widget, axis: Axis) -> tuple[float | None, float | None]:
 
 
 def _values(lines: Iterable[Line], axis: Axis) -> list[float]:
-    return [value for line in lines if line.axis == axis for value in line.values if value is not None]
-
-
-def _sums(lines: Iterable[Line], axis: Axis) -> list[float]:
-    piles: dict[int, float] = {}
-    for line in lines:
-        for time, value in zip(line.times, line.values, strict=True):
-            if line.axis == axis:
-                piles[time] = piles.get(time, 0.0) + (value or 0.0)
-    return [0.0, *piles.values()]
+    """The heights on an axis: each value, and for a stacked line what it stands on too."""
+    mine = [line for line in lines if line.axis == axis]
+    plain = [value for line in mine if not line.base for value in line.values if value is not None]
+    piled = [b + (v or 0.0) for line in mine if line.base for b, v in zip(line.base, line.values, strict=True)]
+    return [*plain, *piled, *(below for line in mine for below in line.base)]

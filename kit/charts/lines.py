@@ -33,7 +33,8 @@ class Answer:
 class Line:
     """What is drawn: ``times`` in epoch milliseconds, and values, None where the line breaks.
 
-    ``key`` stays the same from one refresh to the next; ``unit`` is CloudWatch's name for it, or None.
+    ``key`` stays the same from one refresh to the next; ``unit`` is CloudWatch's name for it, or None. ``base`` is
+    what a stacked line stands on. ``running`` says that the last point's period has not ended, so it may still grow.
     """
 
     key: str
@@ -44,6 +45,8 @@ class Line:
     times: tuple[int, ...]
     values: tuple[float | None, ...]
     unit: str | None = None
+    base: tuple[float, ...] = ()
+    running: bool = False
 
     @property
     def points(self) -> int:
@@ -52,8 +55,10 @@ class Line:
 
     @property
     def latest(self) -> float | None:
-        """The newest real value."""
-        return next((value for value in reversed(self.values) if value is not None), None)
+        """The newest real value of a period that has ended; without one, that of the period that runs."""
+        whole = self.values[:-1] if self.running else self.values
+        newest = next((value for value in reversed(whole) if value is not None), None)
+        return self.values[-1] if newest is None and self.running else newest
 
 
 def lines_of(plans: Iterable[Plan], answers: Sequence[Answer], theme: Theme, *, live_data: bool) -> tuple[Line, ...]:
@@ -76,22 +81,27 @@ def lines_of(plans: Iterable[Plan], answers: Sequence[Answer], theme: Theme, *, 
                 else:
                     color, plain = theme.series[plain % len(theme.series)], plain + 1
                 period = plan.periods[id_]
-                times, values = _kept(
-                    answer, plan.shown, period, whole=plan.whole_range is not None, live_data=live_data
-                )
+                whole = plan.whole_range is not None
+                points, running = _kept(answer, plan.shown, period, whole=whole, live_data=live_data)
+                times, values = _with_gaps(points, period)
                 name = answer.label or row.label or (row.cells[1] if row.cells else row.expression) or id_
-                lines.append(Line(f"{id_}.{number}", name, color, row.axis, period, times, values))
+                lines.append(Line(f"{id_}.{number}", name, color, row.axis, period, times, values, running=running))
     return tuple(lines)
 
 
 def stacked(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines on one common row of times, with 0 where one of them has no point, as a stack needs it."""
-    every = sorted({time for line in lines for time in line.times})
-    full: list[Line] = []
-    for line in lines:
-        at = dict(zip(line.times, line.values, strict=True))
-        full.append(replace(line, times=tuple(every), values=tuple(at.get(time) or 0.0 for time in every)))
-    return tuple(full)
+    """Lines that stand on each other: on one common row of times, with 0 where one of them has no point."""
+    points = [{t: v for t, v in zip(line.times, line.values, strict=True) if v is not None} for line in lines]
+    times = tuple(sorted({time for each in points for time in each}))
+    running = any(line.running for line in lines)
+    bases: dict[Axis, tuple[float, ...]] = {"left": (0.0,) * len(times), "right": (0.0,) * len(times)}
+    piled: list[Line] = []
+    for line, at in zip(lines, points, strict=True):
+        values = tuple(at.get(time, 0.0) for time in times)
+        base = bases[line.axis]
+        piled.append(replace(line, times=times, values=values, base=base, running=running))
+        bases[line.axis] = tuple(below + value for below, value in zip(base, values, strict=True))
+    return tuple(piled)
 
 
 def with_units(lines: Iterable[Line], units: Mapping[str, str | None]) -> tuple[Line, ...]:
@@ -101,16 +111,18 @@ def with_units(lines: Iterable[Line], units: Mapping[str, str | None]) -> tuple[
 
 def _kept(
     answer: Answer, shown: TimeRange, period: int, *, whole: bool, live_data: bool
-) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+) -> tuple[list[tuple[float, float]], bool]:
+    """The points to draw, and whether the last one's period still runs."""
     points = [
         (time, value)
         for time, value in zip(answer.times, answer.values, strict=True)
         if math.isfinite(value) and (whole or time + period > shown.start)
     ]
-    if not whole and not live_data:
-        complete = [point for point in points if point[0] + period <= shown.end - SETTLING_S or not shown.live]
-        points = complete if len(complete) > 1 else points
-    return _with_gaps(points, period)
+    if whole or not shown.live:
+        return points, False
+    ended = [point for point in points if point[0] + period <= shown.end - SETTLING_S]
+    kept = points if live_data or len(ended) < 2 else ended
+    return kept, len(kept) > len(ended)
 
 
 def _with_gaps(points: Sequence[tuple[float, float]], period: int) -> tuple[tuple[int, ...], tuple[float | None, ...]]:

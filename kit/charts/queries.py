@@ -6,6 +6,7 @@ Insights query a call).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,14 +113,20 @@ def _call(batch: Sequence[Plan]) -> Call:
     queries = tuple(query for plan in batch for query in plan.queries)
     whole = batch[0].whole_range
     if whole:
-        return Call(batch[0].region, queries, shown.end - whole, shown.end)
+        return Call(batch[0].region, queries, _begin(shown), shown.end)
     coarsest = max((period for plan in batch for period in plan.periods.values()), default=60)
     return Call(batch[0].region, queries, shown.start // coarsest * coarsest, shown.end)
 
 
+def _begin(shown: TimeRange) -> float:
+    """The start of a range, on the grain to which GetMetricData rounds it by its age: so one period spans it all."""
+    grain = 60 if shown.span_s < 15 * 86_400 else 300 if shown.span_s < 63 * 86_400 else 3600
+    return shown.start // grain * grain
+
+
 def _period(widget: Widget, shown: TimeRange, *, adapt: bool, whole: bool) -> int:
     if whole:
-        return max(60, round(shown.span_s / 60) * 60)
+        return math.ceil((shown.end - _begin(shown)) / 60) * 60
     period = widget.properties.get("period", DEFAULT_PERIOD_S)
     if not isinstance(period, int) or isinstance(period, bool) or period < 1:
         raise RowError("period: must be a whole number of seconds")

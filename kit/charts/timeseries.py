@@ -1,8 +1,8 @@
 """The Vega-Lite drawing of a graph over time: lines or a stack, thresholds, spans, and a cursor.
 
 The drawing is fixed by the widget; data and axis ends come in by name, so that a page can refresh them in place:
-data sets ``lines`` (t, v, key, color, axis), ``dots`` (lone points), ``spans`` (t0, t1, color) and
-``cursor`` (as ``lines``, one of them ``first``);
+data sets ``lines`` (t, y, base, key, color, axis), ``tails`` (as ``lines``: the step into a period that still runs),
+``dots`` (lone points), ``spans`` (t0, t1, color) and ``cursor`` (as ``lines``, one of them ``first``);
 params ``t_min``, ``t_max``, and for each axis ``left_min``, ``left_max``, ``left_step`` (between its grid lines).
 """
 
@@ -91,7 +91,7 @@ def _group(graph: Graph, axis: Axis, theme: Theme, *, first: bool) -> Spec:
     layers += _series_layers(graph, axis, x, y)
     for mark in marks:
         layers += _threshold_layers(mark, y, theme)
-    layers += _cursor_layers(axis, x, y, theme, rule=first, dots=not graph.stacked)
+    layers += _cursor_layers(axis, x, y, theme, rule=first)
     return {"layer": layers}
 
 
@@ -117,7 +117,7 @@ def _x(theme: Theme) -> Spec:
 
 def _y(graph: Graph, axis: Axis, theme: Theme, *, first: bool) -> Spec:
     return {
-        "field": "v",
+        "field": "y",
         "type": "quantitative",
         "scale": {"domain": [{"expr": f"{axis}_min"}, {"expr": f"{axis}_max"}], "nice": False, "zero": False},
         "axis": {
@@ -137,22 +137,29 @@ def _y(graph: Graph, axis: Axis, theme: Theme, *, first: bool) -> Spec:
 
 def _series_layers(graph: Graph, axis: Axis, x: Spec, y: Spec) -> list[Spec]:
     color = {"field": "color", "type": "nominal", "scale": None, "legend": None}
-    mine: Spec = {"data": {"name": "lines"}, "transform": [{"filter": f"datum.axis == '{axis}'"}]}
+    mine: Spec = {"transform": [{"filter": f"datum.axis == '{axis}'"}]}
+    whole, tail = {**mine, "data": {"name": "lines"}}, {**mine, "data": {"name": "tails"}}
     channels = {"x": x, "y": y, "color": color, "detail": {"field": "key"}}
     if graph.stacked:
-        piled = {**y, "stack": "zero"}
-        area = {"type": "area", "opacity": 0.78, "line": {"strokeWidth": 1}, "clip": True}
-        return [{**mine, "mark": area, "encoding": {**channels, "y": piled, "order": {"field": "rank"}}}]
+        pile = {**channels, "y2": {"field": "base"}}
+        area = {"type": "area", "clip": True}
+        return [
+            {**whole, "mark": {**area, "opacity": 0.8}, "encoding": pile},
+            {**tail, "mark": {**area, "opacity": 0.35}, "encoding": pile},
+        ]
     layers: list[Spec] = []
     if graph.filled:
         floor = {"datum": {"expr": f"max({axis}_min, min(0, {axis}_max))"}}
         area = {"type": "area", "opacity": 0.1, "clip": True}
-        layers.append({**mine, "mark": area, "encoding": {**channels, "y2": floor}})
+        layers.append({**whole, "mark": area, "encoding": {**channels, "y2": floor}})
     line = {"type": "line", "strokeWidth": 1.75, "strokeJoin": "round", "strokeCap": "round", "clip": True}
-    layers.append({**mine, "mark": line, "encoding": channels})
     lone = {"type": "point", "filled": True, "size": 18, "opacity": 1, "clip": True}
-    layers.append({**mine, "data": {"name": "dots"}, "mark": lone, "encoding": channels})
-    return layers
+    return [
+        *layers,
+        {**whole, "mark": line, "encoding": channels},
+        {**tail, "mark": {**line, "strokeDash": [2, 4]}, "encoding": channels},
+        {**mine, "data": {"name": "dots"}, "mark": lone, "encoding": channels},
+    ]
 
 
 def _spans() -> Spec:
@@ -232,26 +239,22 @@ def _moment_layers(marks: Sequence[Mark], theme: Theme) -> list[Spec]:
     return layers
 
 
-def _cursor_layers(axis: Axis, x: Spec, y: Spec, theme: Theme, *, rule: bool, dots: bool) -> list[Spec]:
+def _cursor_layers(axis: Axis, x: Spec, y: Spec, theme: Theme, *, rule: bool) -> list[Spec]:
     layers: list[Spec] = []
     if rule:
         upright = {"type": "rule", "color": theme.axis, "strokeWidth": 1, "clip": True}
         one = [{"filter": "datum.first"}]
         layers.append({"data": {"name": "cursor"}, "transform": one, "mark": upright, "encoding": {"x": x}})
-    if dots:
-        ring = {
-            "type": "point", "filled": True, "size": 46, "opacity": 1, "stroke": theme.surface, "strokeWidth": 1.5,
-            "clip": True,
-        }  # fmt: skip
-        filled = {"field": "color", "type": "nominal", "scale": None, "legend": None}
-        layers.append(
-            {
-                "data": {"name": "cursor"},
-                "transform": [{"filter": f"datum.axis == '{axis}'"}],
-                "mark": ring,
-                "encoding": {"x": x, "y": y, "fill": filled},
-            }
-        )
+    ring = {"type": "point", "filled": True, "size": 46, "opacity": 1, "stroke": theme.surface, "strokeWidth": 1.5}
+    filled = {"field": "color", "type": "nominal", "scale": None, "legend": None}
+    layers.append(
+        {
+            "data": {"name": "cursor"},
+            "transform": [{"filter": f"datum.axis == '{axis}'"}],
+            "mark": {**ring, "clip": True},
+            "encoding": {"x": x, "y": y, "fill": filled},
+        }
+    )
     return layers
 
 

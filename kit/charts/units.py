@@ -130,7 +130,7 @@ def _step(magnitude: float, unit: Unit) -> Step:
 def _digits(value: float, *, fine: bool) -> str:
     magnitude = abs(value)
     if magnitude >= 1000:
-        return f"{value:,.0f}"
+        return f"{value:,.0f}".replace("-", "−")
     if fine and 99 <= magnitude < 100:
         value = math.floor(value * 1000) / 1000  # an objective that is missed must never read as 100
         decimals = 3
@@ -142,5 +142,5 @@ def _digits(value: float, *, fine: bool) -> str:
         decimals = 2
     else:
         decimals = min(9, 2 - math.floor(math.log10(magnitude)))
-    shown = f"{value:.{decimals}f}"
+    shown = f"{value:.{decimals}f}".replace("-", "−")
     return shown.rstrip("0").rstrip(".") if "." in shown else shown

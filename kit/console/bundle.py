@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -58,7 +59,8 @@ class Bundle:
             )
             draft.replace(path)
         except (OSError, subprocess.SubprocessError) as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             detail = getattr(error, "stderr", b"") or str(error).encode()
             last = detail.decode(errors="replace").strip().splitlines()[-1:]
             raise KitError(

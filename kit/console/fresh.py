@@ -39,6 +39,11 @@ class Fresh:
             raise outcome
         return outcome  # type: ignore[no-any-return]  # it is what ``call`` gave for this key
 
+    def size(self) -> int:
+        """How many answers are kept."""
+        with self._guard:
+            return len(self._kept)
+
     def _keep(self, key: Hashable, outcome: Any) -> None:
         with self._guard:
             self._kept.pop(key, None)

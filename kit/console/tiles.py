@@ -48,7 +48,7 @@ def worst_first(alarms: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def children(alarm: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The alarms that a composite's rule names, as far as they exist; none for a metric alarm."""
+    """The alarms that a composite's rule names, as far as they exist, by name; none for a metric alarm."""
     rule = alarm.get("AlarmRule")
     if not isinstance(rule, str):
         return []
@@ -56,7 +56,8 @@ def children(alarm: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]]) -> l
         named = parse_rule(rule).children
     except RuleError:
         return []
-    return [each for each in alarms if each["AlarmName"] in named or each.get("AlarmArn") in named]
+    found = [each for each in alarms if each["AlarmName"] in named or each.get("AlarmArn") in named]
+    return sorted(found, key=lambda each: str(each["AlarmName"]))
 
 
 def line_json(line: Line) -> dict[str, Any]:
@@ -68,6 +69,8 @@ def line_json(line: Line) -> dict[str, Any]:
         "axis": line.axis,
         "t": line.times,
         "v": line.values,
+        "base": line.base,
+        "running": line.running,
     }
 
 

@@ -55,8 +55,16 @@ def _widget_flaws(widget: object, pointer: str) -> Iterator[Flaw]:
     for key in NEEDED.get(kind, ()):
         if key not in properties:
             yield Flaw(f"{pointer}/properties", f"a {kind} widget needs {key}", f"Add {key}.")
+    if not isinstance(properties.get("markdown", ""), str):
+        yield Flaw(f"{pointer}/properties/markdown", "must be text")
+    yield from _alarm_list_flaws(properties.get("alarms", []), f"{pointer}/properties/alarms")
     if kind == "metric":
         yield from _metric_flaws(properties, f"{pointer}/properties")
+
+
+def _alarm_list_flaws(alarms: object, pointer: str) -> Iterator[Flaw]:
+    if not isinstance(alarms, list) or not all(isinstance(arn, str) for arn in alarms):
+        yield Flaw(pointer, "must be a list of alarm ARNs")
 
 
 def _place_flaws(widget: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
@@ -72,7 +80,9 @@ def _place_flaws(widget: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
 
 
 def _metric_flaws(properties: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
-    if ("metrics" in properties) == bool(_inside(properties, "annotations", "alarms")):
+    alarms = _inside(properties, "annotations", "alarms")
+    yield from _alarm_list_flaws([] if alarms is None else alarms, f"{pointer}/annotations/alarms")
+    if ("metrics" in properties) == bool(alarms):
         yield Flaw(pointer, "a metric widget draws either metrics or annotations.alarms")
     view = properties.get("view", "timeSeries")
     if view not in VIEWS:

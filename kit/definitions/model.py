@@ -38,8 +38,8 @@ class CompositeFile:
 
     @property
     def children(self) -> frozenset[str]:
-        """The names of the alarms in its rule; of an ARN only the name at its end."""
-        return frozenset(alarm_name(child) for child in parse_rule(self.request["AlarmRule"]).children)
+        """The names of the alarms in its rule."""
+        return children_of(self.request["AlarmRule"])
 
     @property
     def needs(self) -> frozenset[str]:
@@ -69,6 +69,14 @@ class Definitions:
     def alarm_names(self) -> frozenset[str]:
         """The names of all alarms, composites too."""
         return frozenset(alarm.name for alarm in self.alarms) | {alarm.name for alarm in self.composites}
+
+
+def children_of(rule: str) -> frozenset[str]:
+    """The names of the alarms in an AlarmRule; of an ARN only the name at its end.
+
+    Raises RuleError, a ValueError, if it isn't one.
+    """
+    return frozenset(alarm_name(child) for child in parse_rule(rule).children)
 
 
 def alarm_name(reference: str) -> str:

@@ -31,11 +31,6 @@ def at_practice_scale(definitions: Definitions) -> Definitions:
     )
 
 
-def practice_name(name: str) -> str:
-    """``name`` with the prefix, once."""
-    return name if name.startswith(PREFIX) else PREFIX + name
-
-
 def _alarm(alarm: AlarmFile) -> AlarmFile:
     if alarm.name.startswith(PREFIX):
         return alarm

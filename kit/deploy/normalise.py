@@ -8,24 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kit.definitions.members import OUTPUT_ONLY
+
 ACTION_LISTS = ("OKActions", "AlarmActions", "InsufficientDataActions")
 OWN_TAGS = "kit:"
-
-# "Amazon CloudWatch API Reference": MetricAlarm and CompositeAlarm less the inputs of the two Put operations.
-SERVER_MADE = frozenset(
-    {
-        "ActionsSuppressedBy",
-        "ActionsSuppressedReason",
-        "AlarmArn",
-        "AlarmConfigurationUpdatedTimestamp",
-        "EvaluationState",
-        "StateReason",
-        "StateReasonData",
-        "StateTransitionedTimestamp",
-        "StateUpdatedTimestamp",
-        "StateValue",
-    }
-)
 
 
 def comparable_alarm(alarm: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +43,7 @@ def comparable_tags(tags: Iterable[Mapping[str, str]], managed: Iterable[str]) -
 
 
 def _common(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    shape = {key: value for key, value in alarm.items() if key not in SERVER_MADE and key != "Tags"}
+    shape = {key: value for key, value in alarm.items() if key not in OUTPUT_ONLY and key != "Tags"}
     shape.setdefault("ActionsEnabled", True)
     # An empty description and none are the same to AWS.
     shape["AlarmDescription"] = alarm.get("AlarmDescription") or None

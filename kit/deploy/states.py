@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kit.definitions.model import alarm_name
-from kit.evaluation.rule import RuleError, parse_rule
+from kit.definitions.model import children_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,6 @@ def _children(rule: str) -> tuple[str, ...]:
     if not rule:
         return ()
     try:
-        return tuple(sorted(alarm_name(child) for child in parse_rule(rule).children))
-    except RuleError:  # AWS took it, so an alarm that we cannot read is still an alarm to show
+        return tuple(sorted(children_of(rule)))
+    except ValueError:  # AWS took it, so an alarm that we cannot read is still an alarm to show
         return ()

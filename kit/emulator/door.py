@@ -18,7 +18,7 @@ import msgspec
 
 from kit.emulator.clock import Clock
 from kit.emulator.engines import Engines
-from kit.emulator.moto_services import MotoServices, hostname, is_loopback
+from kit.emulator.moto_services import MotoServices, error_like_the_request, hostname, is_loopback
 from kit.emulator.protocol import AwsError, Context, Request, Response
 from kit.emulator.protocol.errors import internal_error
 from kit.emulator.protocol.service import Service
@@ -60,14 +60,14 @@ class Door:
         region: str,
         allowed_hosts: Collection[str],
     ) -> None:
-        """``region`` answers unsigned requests; ``allowed_hosts`` may be asked for besides loopback names."""
+        """``region`` answers unsigned requests; ``allowed_hosts`` (lower case) are served besides loopback names."""
         self._services = services
         self._engines = engines
         self._moto = moto
         self._clock = clock
         self._account = account
         self._region = region
-        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._allowed_hosts = allowed_hosts
         self._targets = {s.model.metadata.target_prefix: name for name, s in services.items()}
         self._xray_paths = frozenset(o.http.request_uri for o in services["xray"].model.operations.values())
         self._xray_port = ""
@@ -110,6 +110,9 @@ class Door:
         self._count(name or "moto")
         if name is None:
             return self._ask_moto(environ, body, scope)
+        if "HTTP_X_AMZ_TARGET" not in environ and _is_form(environ):
+            text = f"This emulator speaks AWS JSON for {name}, not the query protocol: use a client of this year."
+            return error_like_the_request(environ, AwsError("InvalidAction", text))
         context = Context(self._region_of(scope), self._account, self._clock, request_id)
         request = _request(environ, body)
         return self._services[name].answer(request, self._engines.of(name, context.region), context)
@@ -179,6 +182,10 @@ def _status_line(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"{status} Unknown"
+
+
+def _is_form(environ: Environ) -> bool:
+    return str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded")
 
 
 def _body(environ: Environ) -> bytes:

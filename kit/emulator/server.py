@@ -7,8 +7,8 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -28,6 +28,7 @@ from kit.errors import KitError
 # A long poll of SQS holds a thread for up to 20 s, so there are more than the few that the engines could use.
 _THREADS = 12
 _PORT_TRIES = 20
+_LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,24 @@ class Identity:
     region: str = "us-east-1"
 
 
-@dataclass
 class Emulator:
-    """The embedded AWS. ``start`` returns once it answers; ``stop`` takes under two seconds.
+    """The embedded AWS. ``start`` returns once it answers; ``stop`` takes under two seconds."""
 
-    ``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback.
-    """
-
-    binding: Binding = Binding()
-    identity: Identity = Identity()
-    clock: Clock = field(default_factory=SystemClock)
-    allowed_hosts: Collection[str] = ()
-
-    def __post_init__(self) -> None:
-        account = self.identity.account
-        self.moto = MotoServices(account, self.allowed_hosts)
-        self.engines = Engines(account, self.clock, self.moto.publish)
+    def __init__(
+        self,
+        binding: Binding | None = None,
+        identity: Identity | None = None,
+        *,
+        clock: Clock | None = None,
+        allowed_hosts: Collection[str] = (),
+    ) -> None:
+        """``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback."""
+        self.binding = binding or Binding()
+        self.identity = identity or Identity()
+        self.clock = clock or SystemClock()
+        self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self.moto = MotoServices(self.identity.account, self.allowed_hosts)
+        self.engines = Engines(self.identity.account, self.clock, self.moto.publish)
         self._scheduler = Scheduler(self.engines, self.clock)
         self.port = self.xray_port = 0
 
@@ -87,6 +90,11 @@ class Emulator:
         self._daemon.start()
         self._scheduler.start()
 
+    @property
+    def answering(self) -> bool:
+        """Whether the thread that reads requests is alive."""
+        return self._web.alive
+
     def stop(self) -> None:
         """Stop answering, then evaluating; open connections are closed."""
         self._web.stop()
@@ -106,7 +114,7 @@ class _WebServer:
             map=self._map,
             sockets=sockets,
             threads=_THREADS,
-            # one byte more than the door takes, so that the door can answer in AWS's form; far more, waitress refuses
+            # more than the door takes, so that it is the door that refuses, in AWS's form
             max_request_body_size=4 * LARGEST_BODY,
             connection_limit=500,
             clear_untrusted_proxy_headers=True,
@@ -114,19 +122,27 @@ class _WebServer:
         )
         self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         # only the loop's own thread may close what it polls; its trigger runs a function there
-        waker = next(item for item in self._map.values() if isinstance(item, trigger))
-        waker.pull_trigger(lambda: wasyncore.close_all(self._map, ignore_all=True))
+        waker = next((item for item in self._map.values() if isinstance(item, trigger)), None)
+        if waker is not None:
+            waker.pull_trigger(lambda: wasyncore.close_all(self._map, ignore_all=True))
         self._thread.join(timeout=1.0)
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.3)
 
 
-def serve(emulator: Emulator, announce: Any) -> None:
-    """Run in the foreground until SIGTERM or SIGINT. ``announce(emulator)`` is called once it answers."""
+def serve(emulator: Emulator, announce: Callable[[Emulator], None]) -> None:
+    """Run in the foreground until SIGTERM or SIGINT. ``announce`` is called once it answers.
+
+    Raises KitError if a port can't be had, or if it ceases to answer: whoever supervises the process starts it anew.
+    """
     stop = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -136,7 +152,9 @@ def serve(emulator: Emulator, announce: Any) -> None:
         signal.signal(number, on_signal)
     emulator.start()
     announce(emulator)
-    stop.wait()
+    while not stop.wait(_LOOK_EVERY_S):
+        if not emulator.answering:
+            raise KitError("the embedded AWS", "has ceased to answer; the log above says why", "Start it again.")
     emulator.stop()
 
 

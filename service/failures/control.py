@@ -74,7 +74,7 @@ def main(environ: Mapping[str, str]) -> None:
     except OSError as error:
         sys.exit(f"FAULTS_BIND: {environ.get('FAULTS_BIND')} cannot be bound: {error.strerror}. Choose a free port.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"fault control of {settings.service}: http://{settings.host}:{settings.port}", flush=True)  # noqa: T201
+    print(f"fault control of {settings.service}: http://{settings.host}:{settings.port}", flush=True)  # noqa: T201  # all it says
     server.run()
 
 

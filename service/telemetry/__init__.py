@@ -12,7 +12,9 @@ thread: both happen in each process at its first request, so prefork and preload
 several processes calls ``telemetry.start()`` in its after-fork hook, so that a worker that nobody has asked yet
 sends its heartbeat too.
 
-The folder needs nothing of the app around it: copy it into another project, and it works there.
+The folder needs nothing of the app around it: copy it into another project, and it works there, given the packages
+flask, boto3, watchtower 3.4.0, aws-xray-sdk, opentelemetry-sdk, opentelemetry-sdk-extension-aws and
+opentelemetry-propagator-aws-xray.
 """
 
 from .instrument import Telemetry, instrument

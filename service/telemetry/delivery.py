@@ -35,7 +35,8 @@ BATCH_SPAN_MS = 23 * 3600 * 1000
 EVENT_BYTES = 256 * 1024 - EVENT_OVERHEAD
 
 FIRST_BACKOFF = 0.5
-LONGEST_BACKOFF = 20.0
+LONGEST_BACKOFF = 5.0
+CLOSING_BACKOFF = 0.2
 REFUSED_SECONDS = 1.0
 # A batch refused for what it holds will be refused for ever.
 POISON = frozenset({"InvalidParameterException", "SerializationException", "ValidationException"})
@@ -174,8 +175,12 @@ class Delivery(watchtower.CloudWatchLogHandler):
                 self._report("")
                 self._done(batch, len(batch) - rejected)
                 return
+            if trouble in POISON:
+                log.warning("%s refuses a batch of %d events for good: %s", self.log_group_name, len(batch), trouble)
+                self._done(batch, 0)
+                return
             self._report(trouble)
-            if trouble in POISON or not self._back_off(attempt, trouble):
+            if not self._back_off(attempt, trouble):
                 self._done(batch, 0)
                 return
             attempt += 1
@@ -200,14 +205,14 @@ class Delivery(watchtower.CloudWatchLogHandler):
         delay = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
         until = time.monotonic() + delay
         with self._changed:
-            while (left := until - time.monotonic()) > 0:
-                if self._deadline is not None:
-                    # Closing: try again soon, as long as the deadline allows a call.
-                    time.sleep(min(left, 0.2))
-                    give_up = self._refused_until if trouble == "EndpointConnectionError" else self._deadline
-                    return time.monotonic() < give_up
+            while self._deadline is None:
+                if (left := until - time.monotonic()) <= 0:
+                    return True
                 self._changed.wait(left)
-        return True
+            give_up = self._refused_until if trouble == "EndpointConnectionError" else self._deadline
+        # Closing: try again soon, as long as the deadline allows a call.
+        time.sleep(max(0.0, min(until - time.monotonic(), CLOSING_BACKOFF)))
+        return time.monotonic() < give_up
 
     def _done(self, batch: list[Event], delivered: int) -> None:
         with self._changed:

@@ -133,7 +133,7 @@ def _exception(error: BaseException) -> dict[str, str]:
     stack = "".join(traceback.format_exception(error))
     return {
         "type": type(error).__qualname__,
-        "message": str(error)[:VALUE_LENGTH],
+        "message": _text(error),
         # The end of a Python traceback is the part that tells.
         "stacktrace": stack[-STACK_LENGTH:],
     }

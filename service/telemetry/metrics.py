@@ -191,9 +191,12 @@ class MetricPump:
         self._flush(due - TICK)
 
     def _drain(self, until: float) -> None:
-        """Record what ended before ``until``; in chunks, so that request threads get their turn."""
+        """Record what ended before ``until``; in chunks, so that request threads get their turn.
+
+        What ended long after it has the time of a clock that was set back since: it would hold up all behind it.
+        """
         records, number = self._records, 0
-        while records and records[0][0] < until:
+        while records and not until <= records[0][0] <= until + TICK:
             self._apply(records.popleft())
             number += 1
             if number % CHUNK == 0:

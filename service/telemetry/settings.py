@@ -178,7 +178,7 @@ def _group_prefix(text: str) -> str:
 
 
 def _region(text: str) -> str:
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", text):
+    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-\d", text):
         raise ValueError("must be a Region name such as us-east-1")
     return text
 

@@ -72,7 +72,7 @@ class Middleware:
             if not request.streamed:
                 self._end(request)
                 return body
-        return _Streamed(body, inside, lambda: self._end(request))
+        return _Streamed(body, inside, request, lambda: self._end(request))
 
     def _end(self, request: Request) -> None:
         """Once per request, in its context."""
@@ -162,17 +162,19 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS
 
 def _attributes(environ: Environ, method: str) -> dict[str, str | int]:
     """Stable HTTP semantic conventions. No query: it may hold what nobody should see."""
-    host, _, port = (environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")).rpartition(":")
+    name = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
+    host, _, port = name.rpartition(":")
+    has_port = bool(host) and port.isdecimal()
     attributes: dict[str, str | int] = {
         "http.request.method": method,
         "url.scheme": environ.get("wsgi.url_scheme", "http"),
         "url.path": environ.get("PATH_INFO", "/"),
-        "server.address": host or port,
+        "server.address": host if has_port else name,
         "client.address": environ.get("REMOTE_ADDR", ""),
         "user_agent.original": environ.get("HTTP_USER_AGENT", ""),
         "network.protocol.version": environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
     }
-    if host and port.isdecimal():
+    if has_port:
         attributes["server.port"] = int(port)
     return attributes
 
@@ -199,8 +201,9 @@ class _Inside:
 class _Streamed:
     """A body whose end is the end of the request."""
 
-    def __init__(self, body: Iterable[bytes], inside: _Inside, end: Callable[[], None]) -> None:
+    def __init__(self, body: Iterable[bytes], inside: _Inside, request: Request, end: Callable[[], None]) -> None:
         self._body = body
+        self._request = request
         self._chunks = iter(body)
         self._inside = inside
         self._end = end
@@ -212,7 +215,9 @@ class _Streamed:
         with self._inside:
             try:
                 return next(self._chunks)
-            except BaseException:
+            except BaseException as error:
+                if not isinstance(error, StopIteration):
+                    _note(self._request, error)  # its status is sent already, and stays what it was
                 self._end()
                 raise
 

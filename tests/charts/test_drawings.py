@@ -44,13 +44,20 @@ def svg(drawing: Drawing) -> ET.Element:
     """The drawing with its data put in, as the page's script puts it in."""
     assert drawing.spec is not None
     rows = [
-        {"t": t, "v": v, "key": line.key, "color": line.color, "axis": line.axis, "rank": rank}
-        for rank, line in enumerate(drawing.lines)
-        for t, v in zip(line.times, line.values, strict=True)
+        {
+            "t": t,
+            "y": None if v is None else v + base,
+            "base": base,
+            "key": line.key,
+            "color": line.color,
+            "axis": line.axis,
+        }
+        for line in drawing.lines
+        for t, v, base in zip(line.times, line.values, line.base or [0] * len(line.times), strict=True)
     ]
     parts = drawing.content if drawing.kind == "parts" else []
     spec = drawing.spec | {
-        "datasets": {"lines": rows, "dots": [], "spans": [], "cursor": [], "parts": parts},
+        "datasets": {"lines": rows, "tails": [], "dots": [], "spans": [], "cursor": [], "parts": parts},
         "params": [{**p, "value": drawing.params.get(p["name"], p["value"])} for p in drawing.spec.get("params", ())],
     }
     return ET.fromstring(vl_convert.vegalite_to_svg(json.dumps(spec)))

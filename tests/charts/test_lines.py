@@ -45,11 +45,14 @@ def test_a_period_that_just_ended_is_given_time_to_settle() -> None:
 
 def test_live_data_keeps_the_running_period() -> None:
     (line,) = lines([answer((9840, 5), (9900, 6), (9960, 1))], live_data=True)
-    assert line.latest == 1
+    assert line.running
+    assert list(line.values) == [5, 6, 1]
+    assert line.latest == 6, "a period that still runs is no value to read yet"
 
 
 def test_the_first_points_show_at_once() -> None:
     (line,) = lines([answer((9960, 1))])
+    assert line.latest == 1
     assert list(line.values) == [1]
 
 
@@ -80,3 +83,4 @@ def test_a_stack_has_a_zero_where_one_of_its_lines_has_no_point() -> None:
     first, second = stacked(lines(answers, ["A", "B"], ["A", "C"]))
     assert first.times == second.times
     assert list(second.values) == [0, 5]
+    assert list(second.base) == [1, 2]

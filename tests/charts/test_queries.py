@@ -111,6 +111,14 @@ def test_one_value_for_the_whole_range_is_one_period_as_long_as_it() -> None:
     assert (call.start, call.end) == (NOW - 3600, NOW)
 
 
+def test_a_period_for_the_whole_range_spans_it_from_a_whole_minute() -> None:
+    shown = TimeRange(NOW - 3600 + 17, NOW + 17, live=True)
+    made = plan(REQUESTS, view="singleValue", setPeriodToTimeRange=True, shown=shown)
+    (call,) = calls([made])
+    assert call.start == NOW - 3600
+    assert call.start + made.queries[0]["MetricStat"]["Period"] >= call.end
+
+
 def test_a_graph_ignores_the_wish_for_one_value() -> None:
     assert plan(REQUESTS, setPeriodToTimeRange=True, period=60).whole_range is None
 

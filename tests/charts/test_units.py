@@ -34,7 +34,7 @@ from kit.charts.units import UNITS, axis_expression, text, unit_named, unit_of_a
         (88_123_456, "Bytes", "88.1 MB"),
         (2048, "Kilobytes", "2.05 MB"),
         (1500, "Bytes/Second", "1.5 kB/s"),
-        (-1234, "Milliseconds", "-1.23 s"),
+        (-1234, "Milliseconds", "−1.23 s"),
         (None, "Count", "–"),
         (math.nan, "Count", "–"),
     ],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kit.cli.apply import _on_this_machine
 from kit.deploy.apply import Pace
+from kit.deploy.stage import _on_this_machine
 
 
 class Time:

@@ -57,13 +57,13 @@ def composite(stack: Stack) -> dict[str, Any]:
 
 @pytest.mark.browser
 def test_payment_errors_turn_the_alarm_red_on_the_page_and_lifting_them_brings_ok(
-    stack: Stack, browser: Browser
+    stack: Stack, chromium: Browser
 ) -> None:
     eventually(lambda: composite(stack)["StateValue"] == "OK", 90, "the composite is OK under clean traffic")
     # A clean long window first: after a start the fault would fill a shorter history faster and prove less.
     time.sleep(max(0.0, stack.started + LONG_WINDOW_S + 15 - time.monotonic()))
     queue = subscribe(stack)
-    page = browser.new_page()
+    page = chromium.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: complaints.append(str(e)))
@@ -95,10 +95,10 @@ def test_payment_errors_turn_the_alarm_red_on_the_page_and_lifting_them_brings_o
 
 
 @pytest.mark.browser
-def test_the_dashboards_are_drawn_from_what_was_applied(stack: Stack, browser: Browser) -> None:
+def test_the_dashboards_are_drawn_from_what_was_applied(stack: Stack, chromium: Browser) -> None:
     names = [e["DashboardName"] for e in stack.aws("cloudwatch").list_dashboards()["DashboardEntries"]]
     assert len(names) >= 2
-    page = browser.new_page()
+    page = chromium.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     for name in names:

@@ -158,3 +158,10 @@ def test_an_operation_that_is_not_there_is_an_aws_error(
         getattr(client(service), call)(**arguments)
     assert raised.value.response["Error"]["Code"] == "UnknownOperationException"
     assert "not in this emulator" in raised.value.response["Error"]["Message"]
+
+
+def test_a_client_of_the_query_protocol_is_told_so_in_its_own_words(ask: Callable[..., Answer]) -> None:
+    headers = {**scope("monitoring"), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    answer = ask("POST", "/", b"Action=ListMetrics&Version=2010-08-01", headers)
+    assert answer.status == 400
+    assert answer.body.startswith(b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>")

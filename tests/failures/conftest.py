@@ -40,7 +40,7 @@ class Control:
 
     def ask(self, method: str, path: str, json: object = None, token: str | None = TOKEN, **more: Any) -> TestResponse:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        sent = {} if json is None else {"json": json}
+        sent: dict[str, Any] = {} if json is None else {"json": json}
         return self.client.open(path, method=method, headers=headers, **sent, **more)
 
     def set(self, name: str = "payment-errors", **body: Any) -> TestResponse:
@@ -73,42 +73,60 @@ class Process:
     popen: subprocess.Popen[str]
 
 
+def launch(folder: Path, service: str = "payments", **environ: str) -> Process:
+    """Start the real control process of a service on a free port; it need not have come up."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    popen = subprocess.Popen(
+        [sys.executable, "-m", "service.failures.control"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "FAULTS_ENABLED": "1",
+            "FAULTS_TOKEN": TOKEN,
+            "FAULTS_BIND": f"127.0.0.1:{port}",
+            "FAULTS_STATE": str(folder / f"{service}.json"),
+            "OTEL_SERVICE_NAME": service,
+            **environ,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 20
+    while popen.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib3.request("GET", f"{url}/v1/faults", retries=False, timeout=2)
+            break
+        except urllib3.exceptions.HTTPError:
+            time.sleep(0.02)
+    return Process(url, popen)
+
+
+def end(*processes: Process) -> None:
+    for process in processes:
+        process.popen.terminate()
+    for process in processes:
+        process.popen.communicate(timeout=10)
+
+
 @pytest.fixture
 def start_control(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Start the real control process of a service on a free port."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Process] = []
 
     def start(service: str = "payments", **environ: str) -> Process:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        popen = subprocess.Popen(
-            [sys.executable, "-m", "service.failures.control"],
-            cwd=ROOT,
-            env={
-                "PATH": os.environ["PATH"],
-                "FAULTS_ENABLED": "1",
-                "FAULTS_TOKEN": TOKEN,
-                "FAULTS_BIND": f"127.0.0.1:{port}",
-                "FAULTS_STATE": str(tmp_path / f"{service}.json"),
-                "OTEL_SERVICE_NAME": service,
-                **environ,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(popen)
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 20
-        while popen.poll() is None and time.monotonic() < deadline:
-            try:
-                urllib3.request("GET", f"{url}/v1/faults", retries=False, timeout=2)
-                break
-            except urllib3.exceptions.HTTPError:
-                time.sleep(0.05)
-        return Process(url, popen)
+        started.append(launch(tmp_path, service, **environ))
+        return started[-1]
 
     yield start
-    for popen in started:
-        popen.terminate()
-        popen.communicate(timeout=10)
+    end(*started)
+
+
+@pytest.fixture(scope="module")
+def controls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Process]]:
+    """The controls of both services, for the tests that leave them running."""
+    folder = tmp_path_factory.mktemp("controls")
+    started = {service: launch(folder, service) for service in ("shop", "payments")}
+    yield started
+    end(*started.values())

@@ -100,13 +100,13 @@ def test_an_app_without_faults_enabled_never_loads_their_code(tmp_path: Path) ->
 
 
 @pytest.fixture
-def stack(start_control: Start, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Both controls, where `kit` looks for them."""
-    controls = {service: start_control(service) for service in ("shop", "payments")}
+def stack(controls: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Both controls, with nothing set, where `kit` looks for them."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("FAULTS_TOKEN", TOKEN)
     for service, control in controls.items():
         monkeypatch.setenv(f"KIT_PORT_{service.upper()}_FAULTS", control.url.rpartition(":")[2])
-    monkeypatch.setenv("FAULTS_TOKEN", TOKEN)
+        assert ask("DELETE", f"{control.url}/v1/faults").status == 204
     return controls
 
 
@@ -130,10 +130,11 @@ def test_kit_lifts_everything_everywhere(stack: Any) -> None:
         assert ask("GET", f"{control.url}/v1/faults").json()["active"] == []
 
 
-def test_kit_lifts_what_it_can_reach_and_then_complains(stack: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kit_lifts_what_it_can_reach_and_then_complains(
+    stack: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["fault", "set", "payment-errors"])
-    stack["shop"].popen.terminate()
-    stack["shop"].popen.wait()
+    monkeypatch.setenv("KIT_PORT_SHOP_FAULTS", "1")
     assert main(["fault", "lift", "--all"]) == 1
     assert "shop's fault control" in capsys.readouterr().err
     assert ask("GET", f"{stack['payments'].url}/v1/faults").json()["active"] == []

@@ -108,6 +108,16 @@ def test_a_record_counts_in_the_interval_in_which_it_ended() -> None:
     assert [flush.counters["Requests", "GET /a"] for flush in flushes] == [2, 2]
 
 
+def test_a_clock_that_was_set_back_does_not_hold_up_the_records() -> None:
+    flushes: list[Flush] = []
+    metrics = pump(flushes)
+    metrics.request(START + 3_600, "GET /a", 200, 1, 0)
+    metrics.request(START + 1, "GET /a", 200, 1, 0)
+    metrics._drain(START + 5)
+    metrics._flush(START)
+    assert flushes[0].counters["Requests", "GET /a"] == 2
+
+
 def test_the_slowest_sampled_request_stands_beside_its_metric() -> None:
     flushes: list[Flush] = []
     metrics = pump(flushes)

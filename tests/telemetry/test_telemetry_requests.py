@@ -249,6 +249,22 @@ def test_a_streamed_answer_ends_with_its_last_chunk(shop: Shop) -> None:
     assert len(shop.segments()) == 1
 
 
+def test_an_exception_in_a_streamed_answer_is_told_though_its_status_is_gone(shop: Shop) -> None:
+    @shop.app.get("/broken")
+    def broken() -> flask.Response:
+        def chunks() -> Iterator[str]:
+            yield "a"
+            raise OSError("disk")
+
+        return flask.Response(chunks())
+
+    with pytest.raises(OSError, match="disk"):
+        _ = shop.app.test_client().get("/broken").data
+    shop.close()
+    assert (shop.access()[0]["status"], shop.access()[0]["error_type"]) == (200, "OSError")
+    assert shop.segments()[0]["cause"]["exceptions"][0]["type"] == "OSError"
+
+
 def test_blueprints_error_handlers_and_own_exceptions_are_covered(shop: Shop) -> None:
     blueprint = flask.Blueprint("cart", "cart", url_prefix="/carts")
 

@@ -101,6 +101,7 @@ def test_xray_without_a_daemon_takes_one_a_second_and_a_twentieth() -> None:
     assert 10 < taken < 120
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns of just what is tested here
 def test_a_child_process_polls_for_itself(rules: tuple[int, list[str]]) -> None:
     port, asked = rules
     made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port))))

@@ -2,7 +2,7 @@
 import { element, keyed, linked, setText } from "./dom.js";
 import { follow } from "./live.js";
 import { ribbon } from "./marks.js";
-import { moment } from "./numbers.js";
+import { moment, plain } from "./numbers.js";
 import { STATE_NAMES, showTiles, since } from "./tiles.js";
 import { showLines } from "./widget.js";
 
@@ -21,7 +21,7 @@ follow(
     setText(at("badge"), STATE_NAMES[alarm.state] ?? alarm.state);
     setText(at("since"), since(alarm, data.to) + (alarm.silenced ? " · actions are switched off" : ""));
     linked(at("about"), alarm.description ?? "");
-    setText(at("reason"), alarm.reason ?? "");
+    setText(at("reason"), plain(alarm.reason));
     ribbon(at("ribbon"), alarm.ribbon, data.from, data.to);
     related("children", data.children, data);
     related("parents", data.parents, data);

@@ -88,17 +88,21 @@ function exchange(view, data) {
 function dataSets(drawing) {
   if (drawing.kind === "parts") return { parts: drawing.content };
   if (drawing.kind !== "graph") return {};
-  const lines = [];
-  const dots = [];
-  for (const [rank, { key, color, axis, t, v }] of drawing.lines.entries()) {
-    for (const [number, at] of t.entries()) {
-      const row = { t: at, v: v[number], key, color, axis, rank };
-      lines.push(row);
-      const alone = v[number] !== null && (v[number - 1] ?? null) === null && (v[number + 1] ?? null) === null;
-      if (alone) dots.push(row);
-    }
+  const [lines, tails, dots] = [[], [], []];
+  for (const line of drawing.lines) {
+    const { t, v } = line;
+    const rows = t.map((_, number) => rowOf(line, number));
+    dots.push(...rows.filter((row, number) => row.y !== null && (v[number - 1] ?? null) === null && (v[number + 1] ?? null) === null));
+    const tail = line.running && t.length > 1 && v.at(-2) !== null;
+    if (tail) tails.push(rows.at(-2), rows.pop());
+    lines.push(...rows);
   }
-  return { lines, dots, spans: drawing.spans ?? [], cursor: [] };
+  return { lines, tails, dots, spans: drawing.spans ?? [], cursor: [] };
+}
+
+function rowOf({ key, color, axis, t, v, base }, number) {
+  const y = v[number] === null ? null : v[number] + (base[number] ?? 0);
+  return { t: t[number], y, base: base[number] ?? 0, key, color, axis };
 }
 
 function soon() {
@@ -142,8 +146,8 @@ function nearest(lines, at) {
   const time = best.line.t[best.number];
   return found
     .filter(({ line, number }) => Math.abs(line.t[number] - time) < 1)
-    .map(({ line: { key, color, axis, label, t, v }, number }, rank) => ({
-      t: t[number], v: v[number], key, color, axis, label, first: rank === 0,
+    .map(({ line, number }, rank) => ({
+      ...rowOf(line, number), label: line.label, value: line.v[number], first: rank === 0,
     }));
 }
 
@@ -174,7 +178,7 @@ function tip(graph, rows) {
     ...rows.map((row) => {
       const swatch = element("i");
       swatch.style.background = row.color;
-      return element("div", {}, swatch, element("span", { text: row.label }), element("b", { text: value(row.v, units[row.axis]) }));
+      return element("div", {}, swatch, element("span", { text: row.label }), element("b", { text: value(row.value, units[row.axis]) }));
     }),
   );
   node.hidden = false;

@@ -11,7 +11,7 @@ export function value(number, unit) {
 
 function digits(number, fine) {
   const magnitude = Math.abs(number);
-  if (magnitude >= 1000) return Math.round(number).toLocaleString("en-US");
+  if (magnitude >= 1000) return minus(Math.round(number).toLocaleString("en-US"));
   let decimals = 2;
   if (fine && magnitude >= 99 && magnitude < 100) {
     number = Math.floor(number * 1000) / 1000; // an objective that is missed must never read as 100
@@ -19,8 +19,12 @@ function digits(number, fine) {
   } else if (magnitude >= 100) decimals = magnitude % 1 < 0.05 ? 0 : 1;
   else if (magnitude >= 10) decimals = fine ? 2 : 1;
   else if (magnitude < 1 && magnitude > 0) decimals = Math.min(9, 2 - Math.floor(Math.log10(magnitude)));
-  const shown = number.toFixed(decimals);
+  const shown = minus(number.toFixed(decimals));
   return shown.includes(".") ? shown.replace(/\.?0+$/, "") : shown;
+}
+
+function minus(text) {
+  return text.replace("-", "−");
 }
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -35,6 +39,11 @@ export function time(at) {
 export function moment(at, now = Date.now()) {
   const today = new Date(at).toDateString() === new Date(now).toDateString();
   return today ? clock.format(at) : `${day.format(at)} ${minute.format(at)}`;
+}
+
+// An alarm's reason, with alarms called by name: their ARNs say no more on a page of one account.
+export function plain(reason) {
+  return (reason ?? "").replace(/arn:aws[\w-]*:cloudwatch:[\w-]*:\d*:alarm:/g, "");
 }
 
 export function span(milliseconds) {

@@ -1,7 +1,7 @@
 // The overview: the verdict, every alarm, what changed lately, and the dashboards.
 import { element, keyed, setText } from "./dom.js";
 import { follow } from "./live.js";
-import { moment, span } from "./numbers.js";
+import { moment, plain, span } from "./numbers.js";
 import { STATE_NAMES, alarmLink, showTiles } from "./tiles.js";
 
 const at = (id) => document.getElementById(id);
@@ -61,7 +61,7 @@ function changes({ changes: list, to }) {
               element("i", { data: { state: change.after }, title: change.after })),
             element("div", {},
               element("a", { text: change.alarm, href: alarmLink(change.alarm) }),
-              element("p", { text: `${STATE_NAMES[change.after] ?? change.after}. ${change.reason}`, title: change.reason })),
+              element("p", { text: `${STATE_NAMES[change.after] ?? change.after}. ${plain(change.reason)}`, title: change.reason })),
           ),
     () => {},
   );

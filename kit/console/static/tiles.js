@@ -1,7 +1,7 @@
 // An alarm as a tile: its state, since when, why, and its recent past.
 import { element, keyed, setText, svg } from "./dom.js";
 import { ribbon, sparkline } from "./marks.js";
-import { moment, span } from "./numbers.js";
+import { moment, plain, span } from "./numbers.js";
 
 export const STATE_NAMES = { ALARM: "In alarm", OK: "OK", INSUFFICIENT_DATA: "No data", MISSING: "Missing" };
 
@@ -41,7 +41,7 @@ function update(node, alarm, { now, from, to }) {
   node.dataset.state = alarm.state;
   setText(state.firstChild, STATE_NAMES[alarm.state] ?? alarm.state);
   setText(state.lastChild, since(alarm, now));
-  setText(reason, alarm.reason || alarm.condition || "");
+  setText(reason, plain(alarm.reason || alarm.condition));
   reason.title = alarm.reason;
   const [parts, spark, states] = past.children;
   past.hidden = !alarm.ribbon;

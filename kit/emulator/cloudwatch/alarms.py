@@ -19,6 +19,7 @@ REASON_DATA_LIMIT = 4000
 
 
 def alarm_arn(region: str, account: str, name: str) -> str:
+    """The ARN of the alarm with this name."""
     return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
 
 

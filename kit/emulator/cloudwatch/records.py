@@ -18,8 +18,7 @@ Operation = Literal["Create", "Update", "Delete"]
 HISTORY_DATA_LIMIT = 4095
 HISTORY_SUMMARY_LIMIT = 255
 
-# AWS's own history says `period`, not `Period`, but `okactions`: the members' names are lower-cased up to the last
-# capital of a leading run.
+# Members are written in lower camel case there, but for this one.
 _LOWERED = {"OKActions": "okactions"}
 
 

@@ -130,6 +130,7 @@ class Engine:
     def create_stream(self, group: Group, name: str) -> None:
         """Make a stream. Raises ResourceAlreadyExistsException or LimitExceededException."""
         with self._lock:
+            group = self.group(group.name)
             if name in group.streams:
                 raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
             if self._streams >= _MOST_STREAMS:
@@ -143,6 +144,7 @@ class Engine:
     def delete_stream(self, group: Group, name: str) -> None:
         """Delete a stream and its events. Raises ResourceNotFoundException."""
         with self._lock:
+            group = self.group(group.name)
             stream = group.streams.pop(group.stream(name).name)
             self._streams -= 1
             self._cost -= stream.events.cost
@@ -150,6 +152,7 @@ class Engine:
     def set_retention(self, group: Group, days: int | None) -> None:
         """Keep a group's events for so many days; None for ever."""
         with self._lock:
+            group = self.group(group.name)
             group.retention_days = days
             for stream in group.streams.values():
                 self._change(stream, lambda events: events.drop_before(group.kept_since(self.now_ms())))
@@ -158,6 +161,7 @@ class Engine:
         """Store (timestamp in epoch ms, message) pairs, and pass on the metrics that are embedded in them."""
         now = self.now_ms()
         with self._lock:
+            stream = self.group(group.name).stream(stream.name)  # it may have been deleted meanwhile
             self._change(stream, lambda held: held.extend(events, now))
             self._change(stream, lambda held: held.drop_before(group.kept_since(now)))
             stream.last_ingestion = now

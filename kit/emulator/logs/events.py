@@ -102,10 +102,9 @@ class Chunks:
 
     @property
     def bounds(self) -> tuple[int, int] | None:
-        """The first and last timestamp (epoch ms); None without events."""
-        if not self._chunks:
-            return None
-        return min(c.oldest for c in self._chunks), max(c.newest for c in self._chunks)
+        """The first and last timestamp (epoch ms); None without events. Needs no lock."""
+        chunks = self.snapshot()
+        return (min(c.oldest for c in chunks), max(c.newest for c in chunks)) if chunks else None
 
     def extend(self, events: Iterable[tuple[int, bytes]], ingested: int) -> None:
         """Append (timestamp in epoch ms, message) pairs; ``ingested`` is epoch ms."""

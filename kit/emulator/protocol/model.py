@@ -40,7 +40,6 @@ class Shape(msgspec.Struct, frozen=True):
     max: float | None = None
     pattern: str | None = None
     enum: tuple[str, ...] = ()
-    sensitive: bool = False
     exception: bool = False
     error: Fault | None = None
 

@@ -6,7 +6,6 @@ Source: AWS X-Ray Developer Guide, "AWS X-Ray segment documents". A document is 
 
 from __future__ import annotations
 
-import math
 import re
 import zlib
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ _TRACE_ID = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
 _ID = re.compile(r"[0-9a-fA-F]{16}")
 _NAME = re.compile(r"[\w\s.:/%&#=+\\\-@]{1,200}")
 _FASTEST = 1
+_DEEPEST = 200  # levels; what is deeper may be decoded here and then not be encoded on a fuller stack
+_LAST_SECOND = 253_402_300_799.0  # of the year 9999, the last that clients can show
 
 
 class DocumentError(ValueError):
@@ -74,9 +75,11 @@ def read_document(raw: bytes) -> Document:
     try:
         head = _decode_head(raw)
         # the head skips what it doesn't know, without looking whether the rest of it is sound
-        msgspec.json.decode(raw)
+        tree = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise DocumentError("ParseError") from error
+    if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _depth(tree) > _DEEPEST:
+        raise DocumentError("ParseError", head.id)
     alone = head.type == "subsegment"
     _check(head, alone)
     assert head.id is not None and head.trace_id is not None and head.start_time is not None  # noqa: S101, PT018 - checked above
@@ -92,6 +95,19 @@ def read_document(raw: bytes) -> Document:
     )
 
 
+def _depth(tree: Any) -> int:
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for node in level
+            if isinstance(node, dict | list)
+            for inner in (node.values() if isinstance(node, dict) else node)
+        ]
+    return depth
+
+
 def is_trace_id(text: str) -> bool:
     """Whether this is ``1-<8 hex>-<24 hex>``; what time the id names is not looked at."""
     return _TRACE_ID.fullmatch(text) is not None
@@ -104,10 +120,12 @@ def _check(head: _Head, alone: bool) -> None:
         raise DocumentError("MissingTraceId" if head.trace_id is None else "InvalidTraceId", head.id, alone)
     if head.name is None or not _NAME.fullmatch(head.name):
         raise DocumentError("MissingName" if head.name is None else "InvalidName", head.id, alone)
-    if head.start_time is None or not math.isfinite(head.start_time):
-        raise DocumentError("MissingStartTime", head.id, alone)
+    if head.start_time is None or not 0 <= head.start_time <= _LAST_SECOND:
+        raise DocumentError("MissingStartTime" if head.start_time is None else "InvalidStartTime", head.id, alone)
     if head.end_time is None and not head.in_progress:
         raise DocumentError("MissingEndTime", head.id, alone)
+    if head.end_time is not None and not head.end_time <= _LAST_SECOND:
+        raise DocumentError("InvalidEndTime", head.id, alone)
     if head.end_time is not None and head.end_time < head.start_time:
         raise DocumentError("EndTimeBeforeStartTime", head.id, alone)
     if alone and (head.parent_id is None or not _ID.fullmatch(head.parent_id)):

@@ -5,6 +5,7 @@ Source: AWS X-Ray API Reference, TraceSummary.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -139,7 +140,7 @@ def service_id(service: ServiceId) -> dict[str, Any]:
 
 def _root(segments: Sequence[Tree]) -> int:
     """The index of the segment that began it all: the earliest whose parent is not in the trace."""
-    known = {node.get("id") for segment in segments for node in walk(segment)}
+    known = {_text(node, "id") for segment in segments for node in walk(segment)}
     for index, segment in enumerate(segments):
         if segment.get("parent_id") not in known:
             return index
@@ -181,15 +182,24 @@ def _annotations(segments: Sequence[Tree], owners: Sequence[int]) -> list[Annota
     for segment, owner in zip(segments, owners, strict=True):
         for node in walk(segment):
             for key, value in _part(node, "annotations").items():
-                if not isinstance(value, str | int | float):
+                scalar = _scalar(value)
+                if scalar is None:
                     continue
-                scalar = value if isinstance(value, str | bool) else float(value)
                 identity = (key, type(scalar), scalar)
                 if identity not in found and len(found) < _MOST_ANNOTATIONS:
                     found[identity] = Annotation(key, scalar, [])
                 if identity in found:
                     _add(found[identity].services, owner)
     return list(found.values())
+
+
+def _scalar(value: Any) -> Scalar | None:
+    """What can be an annotation's value: a text, a truth value, a number that a double holds."""
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+        return float(value)
+    return None
 
 
 def _annotation_value(value: Scalar) -> dict[str, Scalar]:

@@ -1,15 +1,24 @@
-"""A CloudWatch of canned, moving series, with the calls and shapes of the boto3 client that the console uses."""
+"""A console over a CloudWatch of canned series."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from flask import Flask
+from flask.testing import FlaskClient
 
+from kit.console.app import create_app
+from kit.console.bundle import Bundle
+from kit.settings import LOCAL_STAGE, Settings, load
+
+ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 NAMESPACE = "Shop"
@@ -164,12 +173,51 @@ class FakeCloudWatch:
         return datetime.fromtimestamp(seconds, UTC)
 
 
-def wave(level: float, swing: float, every_s: float, jitter: float = 0.1) -> Curve:
-    """A smooth day in miniature with a repeatable jitter, never below zero."""
+class Clock:
+    """The tests' time: a real moment, moved by hand."""
 
-    def value(at: float) -> float:
-        noise = math.sin(at * 12.9898) * 43758.5453
-        noise = (noise - math.floor(noise)) * 2 - 1
-        return max(0.0, level + swing * math.sin(2 * math.pi * at / every_s) + noise * jitter * level)
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
 
-    return value
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The chart library, made once for all tests."""
+    made = Bundle(tmp_path_factory.mktemp("cache"))
+    made.path()
+    return made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def fake(clock: Clock) -> FakeCloudWatch:
+    """Two alarms, the composite over them, which notifies, and series for Requests, Fault and Latency."""
+    made = FakeCloudWatch(clock)
+    made.curves.update({"Requests": lambda _: 60.0, "Fault": lambda _: 3.0, "Latency": lambda at: 20 + at % 7})
+    made.put_metric_alarm("long")
+    made.put_metric_alarm("short")
+    made.put_alarm("both", AlarmRule='ALARM("long") AND ALARM("short")', AlarmActions=["arn:aws:sns:::page"])
+    return made
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(load({}, ROOT, stage=LOCAL_STAGE), root=tmp_path)
+
+
+@pytest.fixture
+def app(settings: Settings, fake: FakeCloudWatch, clock: Clock) -> Flask:
+    return create_app(settings, client_for=lambda _: fake, clock=clock)
+
+
+@pytest.fixture
+def client(app: Flask) -> Iterator[FlaskClient]:
+    with app.test_client() as made:
+        yield made
