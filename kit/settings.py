@@ -5,6 +5,7 @@ Nothing else in the kit reads the environment or a stage file.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -88,7 +89,7 @@ def load(
 
     Raises KitError for an unknown stage, a bad stage file, or a malformed variable.
     """
-    ports = read_ports(environ)
+    ports = read_ports(environ, running_ports(root))
     chosen = read_stage(root, stage or environ.get("KIT_STAGE") or LOCAL_STAGE)
     endpoint = endpoint_url or environ.get("AWS_ENDPOINT_URL") or chosen.endpoint_url
     if chosen.local and not endpoint_url and not environ.get("AWS_ENDPOINT_URL"):
@@ -106,10 +107,28 @@ def load(
     )
 
 
-def read_ports(environ: Mapping[str, str]) -> Ports:
-    """Read ``KIT_PORT_<NAME>``; an unknown name, a bad number or two equal ports is a KitError."""
+def ports_file(root: Path) -> Path:
+    """Where a running `kit up` leaves its ports, so that a verb in another terminal finds them."""
+    return root / ".kit" / "ports.json"
+
+
+def running_ports(root: Path) -> Mapping[str, int]:
+    """The ports of the stack that runs here, by name; empty when none does."""
+    try:
+        found = json.loads(ports_file(root).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
     names = {f.name for f in fields(Ports)}
-    chosen: dict[str, int] = {}
+    return {k: v for k, v in found.items() if k in names and isinstance(v, int)} if isinstance(found, dict) else {}
+
+
+def read_ports(environ: Mapping[str, str], running: Mapping[str, int] | None = None) -> Ports:
+    """Read ``KIT_PORT_<NAME>``, else what ``running`` says, else the default.
+
+    An unknown name, a bad number or two equal ports is a KitError.
+    """
+    names = {f.name for f in fields(Ports)}
+    chosen: dict[str, int] = dict(running or {})
     for variable, text in environ.items():
         if not variable.startswith("KIT_PORT_"):
             continue

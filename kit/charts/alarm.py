@@ -7,6 +7,7 @@ from typing import Any
 
 from kit.charts.annotations import Mark
 from kit.charts.dashboard import Widget
+from kit.charts.scale import finite
 
 _SIGNS = {
     "GreaterThanOrEqualToThreshold": "≥",
@@ -37,18 +38,20 @@ def alarm_widget(definition: Mapping[str, Any], index: int = 0) -> Widget | None
 
 def threshold(definition: Mapping[str, Any], color: str) -> Mark | None:
     """The threshold as a line, shaded on the side where it is breached."""
-    value = definition.get("Threshold")
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    value = finite(definition.get("Threshold"))
+    if value is None:
         return None
     above = str(definition.get("ComparisonOperator", "")).startswith("Greater")
-    return Mark(float(value), None, "threshold", color, "above" if above else "below")
+    return Mark(value, None, "threshold", color, "above" if above else "below")
 
 
 def condition(definition: Mapping[str, Any]) -> str:
-    """In words: ``> 2 in 3 of 5 periods of 60 s``."""
-    sign = _SIGNS.get(str(definition.get("ComparisonOperator")), "")
-    value = definition.get("Threshold")
-    limit = f"{sign} {value:g}" if isinstance(value, (int, float)) else f"{sign} the expected band"
+    """In words: ``> 2 in 3 of 5 periods of 60 s``; nothing for an alarm that compares with nothing (PromQL)."""
+    sign = _SIGNS.get(str(definition.get("ComparisonOperator")))
+    if sign is None:
+        return ""
+    value = finite(definition.get("Threshold"))
+    limit = f"{sign} the expected band" if value is None else f"{sign} {value:g}"
     periods = definition.get("EvaluationPeriods", 1)
     needed = definition.get("DatapointsToAlarm", periods)
     period = watched_period(definition)

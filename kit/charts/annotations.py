@@ -5,12 +5,12 @@ Source: "Dashboard Body Structure and Syntax", annotations.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from kit.charts.rows import Axis, hex_color
+from kit.charts.scale import finite
 from kit.charts.timerange import parse_time
 
 Fill = Literal["above", "below", "before", "after", "none"]
@@ -46,7 +46,7 @@ def _marks(properties: Mapping[str, Any], kind: str, fills: tuple[Fill, Fill]) -
         if not 1 <= len(band) <= 2 or not all(isinstance(end, dict) for end in band):
             continue
         first, last = band[0], band[-1]
-        read = _number if kind == "horizontal" else _moment
+        read = finite if kind == "horizontal" else _moment
         at, to = read(first.get("value")), read(last.get("value")) if len(band) == 2 else None
         if at is None or first.get("visible") is False or (len(band) == 2 and to is None):
             continue
@@ -59,11 +59,6 @@ def _marks(properties: Mapping[str, Any], kind: str, fills: tuple[Fill, Fill]) -
             fill=fill if fill in fills else "none",
             axis="right" if first.get("yAxis") == "right" else "left",
         )
-
-
-def _number(value: Any) -> float | None:
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known else None
 
 
 def _moment(value: Any) -> float | None:

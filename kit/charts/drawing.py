@@ -16,7 +16,7 @@ from kit.charts.lines import Line, stacked
 from kit.charts.markdown import to_html
 from kit.charts.queries import own_range
 from kit.charts.rows import Axis
-from kit.charts.scale import domain, tick_step
+from kit.charts.scale import domain, finite, tick_step
 from kit.charts.table import summary_table
 from kit.charts.theme import Theme
 from kit.charts.timerange import TimeRange
@@ -202,11 +202,7 @@ def _caption(widget: Widget, axis: Axis) -> str:
 
 def _limits(widget: Widget, axis: Axis) -> tuple[float | None, float | None]:
     options = _axis_options(widget, axis)
-    low, high = (
-        float(end) if isinstance(end, (int, float)) and not isinstance(end, bool) else None
-        for end in (options.get("min"), options.get("max"))
-    )
-    return low, high
+    return finite(options.get("min")), finite(options.get("max"))
 
 
 def _values(lines: Iterable[Line], axis: Axis) -> list[float]:

@@ -20,6 +20,7 @@ MAX_QUERIES = 500
 DEFAULT_PERIOD_S = 300
 DEFAULT_STAT = "Average"
 
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}")
 _TOKEN = re.compile(r"'[^']*'|\"[^\"]*\"|[A-Za-z_][A-Za-z0-9_]*")
 _INSIGHTS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _ALL_METRICS = re.compile(r"\bMETRICS\s*\(")
@@ -70,11 +71,13 @@ def plan_widget(widget: Widget, shown: TimeRange, *, adapt: bool) -> tuple[Plan,
     whole = widget.properties.get("setPeriodToTimeRange") is True and widget.view != "timeSeries"
     period = _period(widget, shown, adapt=adapt, whole=whole)
     home = widget.properties.get("region")
-    home = home if isinstance(home, str) else None
+    home = home if isinstance(home, str) and home else None
     ids = {row.id or str(n): f"w{widget.index}_{row.id or n}" for n, row in enumerate(rows)}
     plans: dict[str | None, dict[str, Row]] = {}
     for number, row in enumerate(rows):
         region = home if row.expression else row.region or home
+        if region and not _REGION.fullmatch(region):
+            raise RowError(f"metrics/{number}: {region!r} is not the name of a Region")
         plans.setdefault(region, {})[ids[row.id or str(number)]] = row
     return tuple(_plan(widget, shown, region, chosen, ids, period, whole=whole) for region, chosen in plans.items())
 

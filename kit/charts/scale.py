@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 TICKS = 4
+LARGEST = 1e110
+"""CloudWatch stores values up to 2**360, which is a little less."""
+
 STARTS_AT_ZERO = 0.7
 """Values that reach below this share of their maximum are drawn from zero; a tight cluster is shown close up."""
 
@@ -35,6 +39,13 @@ def domain(
         rounded = math.ceil(top / step - 1e-9) * step
         top = rounded if ceiling is None or max(finite, default=0.0) > ceiling else min(rounded, ceiling)
     return bottom, top
+
+
+def finite(value: Any) -> float | None:
+    """A number from a body as a float; None for anything else, and for what no axis can hold."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < LARGEST else None
 
 
 def tick_step(bottom: float, top: float) -> float:

@@ -24,7 +24,7 @@ def summary_table(properties: Mapping[str, Any], lines: Sequence[Line], units: M
     """``columns`` and ``rows`` (key, label, color, cells as text)."""
     options = properties.get("table")
     wanted = options.get("summaryColumns") if isinstance(options, dict) else None
-    names = [name for name in wanted if name in _SUMMARIES] if isinstance(wanted, list) else list(_SUMMARIES)
+    names = [name for name in _SUMMARIES if name in wanted] if isinstance(wanted, list) else list(_SUMMARIES)
     rows = []
     for line in lines:
         unit = UNITS[line.unit] if line.unit in UNITS else units[line.axis]

@@ -48,6 +48,6 @@ PRINT = Theme(
     surface="#ffffff",
     alarm="#c8202f",
     quiet="#e3e7ec",
-    series=("#2563c9", "#d98200", "#0a8f72", "#8250c4", "#2f9dca", "#a3497f", "#7a8b15", "#6b7480"),
+    series=("#2563c9", "#d98200", "#0a8f72", "#672060", "#d093c7", "#1d1091", "#8caa66", "#14501e"),
 )
 """For pictures: the light colours of the page."""

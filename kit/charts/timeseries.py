@@ -64,6 +64,7 @@ def frame(theme: Theme) -> Spec:
         "background": None,
         "config": {
             "font": FONT,
+            "aria": False,  # the page names each drawing and its values in words
             "view": {"stroke": None},
             "axis": {
                 "domain": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -19,9 +21,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from kit.cli._options import find_root
 from kit.definitions import wanted
 from kit.errors import KitError
-from kit.settings import Settings, load
-from kit.stack import supervision
-from kit.stack.lock import only_one
+from kit.settings import Settings, load, ports_file
+from kit.stack import lock, supervision
 from kit.stack.ports import require_free
 from kit.stack.processes import Process, data_dirs, local_environ, processes
 from kit.stack.readiness import wait
@@ -43,11 +44,15 @@ def command() -> int:
     3. Apply alarms and dashboards over the wire, as one would to a real account.
     4. Print the addresses, then say whatever changes.
     """
-    settings = load(os.environ, find_root(Path.cwd()), stage="local")
+    root = find_root(Path.cwd())
+    if lock.holder(root / ".kit") is None:
+        # What a run that was killed has left: this one's ports come from the environment.
+        ports_file(root).unlink(missing_ok=True)
+    settings = load(os.environ, root, stage="local")
     wanted(settings.root, settings.stage, settings.region)
     for folder in data_dirs(settings):
         folder.mkdir(parents=True, exist_ok=True)
-    with only_one(settings.state_dir):
+    with lock.only_one(settings.state_dir):
         _end_what_was_left(settings)
         require_free(settings.ports)
         return _run(settings)
@@ -59,6 +64,7 @@ def _run(settings: Settings) -> int:
     token_file.unlink(missing_ok=True)
     token_file.touch(mode=0o600)
     token_file.write_text(token, encoding="utf-8")
+    ports_file(settings.root).write_text(json.dumps(asdict(settings.ports)), encoding="utf-8")
     programs = processes(settings, token)
     stopped = _Stop()
     supervisord = supervision.start(programs, settings.root, settings.state_dir, local_environ(settings, os.environ))
@@ -72,6 +78,7 @@ def _run(settings: Settings) -> int:
         err.print("Stopping everything ...")
         supervision.stop(supervisord)
         token_file.unlink(missing_ok=True)
+        ports_file(settings.root).unlink(missing_ok=True)
         err.print("Stopped; nothing is left running.")
 
 

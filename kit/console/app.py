@@ -18,7 +18,10 @@ from kit.console.views import Json, Views
 from kit.errors import KitError
 from kit.settings import Settings
 
-SHARED_FOR_S = 2.0
+REFRESH_S = 5.0
+SHARED_SHARE = 0.4
+"""For this share of a refresh an answer serves every tab: 2 s of 5."""
+
 READ_TIMEOUT_S = 6.0
 
 
@@ -29,16 +32,20 @@ def create_app(
     allowed_hosts: Collection[str] = (),
     bundle: Bundle | None = None,
     clock: Callable[[], float] = time.time,
+    refresh_s: float = REFRESH_S,
 ) -> Flask:
-    """The console of one stage. It calls AWS only when a page asks, so it starts without an endpoint."""
+    """The console of one stage. It calls AWS only when a page asks, so it starts without an endpoint.
+
+    ``client_for`` makes a CloudWatch client for a Region; a page asks again every ``refresh_s`` seconds.
+    """
     app = Flask(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     guard(app, allowed_hosts)
     bundle = bundle or Bundle(settings.state_dir / "cache")
     cloud = Cloud(settings, client_for or _client_for(settings))
     views = Views(cloud, clock)
-    _pages(app, settings, bundle)
-    _json(app, views, Fresh(SHARED_FOR_S, clock))
+    _pages(app, settings, bundle, refresh_s)
+    _json(app, views, Fresh(refresh_s * SHARED_SHARE, clock))
     return app
 
 
@@ -48,12 +55,13 @@ def _client_for(settings: Settings) -> ClientFor:
     )
 
 
-def _pages(app: Flask, settings: Settings, bundle: Bundle) -> None:
+def _pages(app: Flask, settings: Settings, bundle: Bundle, refresh_s: float) -> None:
     shared = {
         "stage": settings.stage.name,
         "region": settings.region,
         "vega": bundle.name,
         "choices": list(CHOICES),
+        "refresh_ms": round(refresh_s * 1000),
     }
 
     @app.get("/")

@@ -36,7 +36,7 @@ EXTRA_PERIODS = 2
 """How many periods beyond EvaluationPeriods are fetched. AWS gives one example (N 3, range 5) and no rule."""
 
 _SAMPLE_COUNT = parse_statistic("SampleCount")
-_BREACHES: dict[str, Callable[[float, float], bool]] = {
+BREACHES: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
@@ -110,7 +110,7 @@ def judge(definition: AlarmDefinition, window: Window) -> Judgement:
     5. ``missing`` and ``ignore`` see real points only: M breaching ones alarm, any other one is OK.
     6. What is left are fewer than M points, all breaching, beside missing ones: see ``_premature``.
     """
-    breaches = _BREACHES[definition.comparison_operator]
+    breaches = BREACHES[definition.comparison_operator]
     real = _newest_real(window, definition.evaluation_periods)
     breaching = tuple(point for point in real if breaches(point.value or 0.0, definition.threshold))
     filled = definition.evaluation_periods - len(real)

@@ -92,6 +92,9 @@ def local_environ(settings: Settings, inherited: Mapping[str, str]) -> dict[str,
         # glibc gives each thread an arena of its own; two are enough for a few threads and save some 10 MB a process.
         "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",
+        # A proxy of the shell must not catch what goes from one of these processes to another.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
     }
 
 

@@ -7,11 +7,10 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-from aws_xray_sdk.core.context import Context as XRayContext
-from aws_xray_sdk.core.sampling.sampler import DefaultSampler
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
@@ -86,10 +85,12 @@ class XRaySampler(Sampler):
     def _make(self) -> Any:
         with self._lock:
             if self._sampler is None:
-                made = DefaultSampler()
+                # Not at the top: the SDK reads AWS_XRAY_DAEMON_ADDRESS when it is imported, before Settings could.
+                made = import_module("aws_xray_sdk.core.sampling.sampler").DefaultSampler()
+                context = import_module("aws_xray_sdk.core.context").Context()
                 host, port = self._daemon.tcp
                 # Without a Context of its own the rule poller dies silently at its first call.
-                made.load_settings(SimpleNamespace(tcp_ip=host, tcp_port=port), XRayContext())
+                made.load_settings(SimpleNamespace(tcp_ip=host, tcp_port=port), context)
                 self._sampler = made
             return self._sampler
 

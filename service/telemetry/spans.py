@@ -6,13 +6,12 @@ UDP is best effort: the daemon never answers, so ``sent`` says what left this pr
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from importlib import import_module
 
-from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
@@ -24,8 +23,6 @@ log = logging.getLogger(__name__)
 BURST = 50
 PAUSE = 0.005
 INTERVAL = 0.25
-RESOLVE_AGAIN = 60.0
-RESOLVE_AFTER_FAILURE = 5.0
 
 
 class SpanPump:
@@ -40,7 +37,9 @@ class SpanPump:
         self._capacity = capacity
         self._spans: deque[ReadableSpan] = deque()
         self._lock = threading.Lock()
-        self._emitter = _Emitter(address)
+        # Not at the top: the SDK reads AWS_XRAY_DAEMON_ADDRESS when it is imported, before Settings could say what is
+        # wrong with it.
+        self._emitter = import_module(".emitter", __package__).Emitter(address)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -93,7 +92,7 @@ class SpanPump:
                 log.exception("a span could not be made a segment")
                 self.dropped += 1
                 continue
-            self._emitter.send_entity(_Entity(text))
+            self._emitter.send_document(text)
             if self._emitter.failed:
                 self.dropped += 1
             else:
@@ -115,66 +114,3 @@ class EndedSpans(SpanProcessor):
         pump = self._pump()
         if pump is not None and context is not None and context.trace_flags.sampled:
             pump.put(span)
-
-
-class _Entity:
-    """The one method that the X-Ray SDK's emitter wants of what it sends."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def serialize(self) -> str:
-        return self._text
-
-
-class _Emitter(UDPEmitter):  # type: ignore[misc]  # aws-xray-sdk ships no types
-    """The X-Ray SDK's emitter, to an address resolved once a minute instead of at each datagram.
-
-    The SDK's own would read AWS_XRAY_DAEMON_ADDRESS again, resolve the name for every datagram, and log each failure.
-    """
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._address = address
-        self._known = False
-        self._ask_at = float("-inf")
-        self.failed = False
-        super().__init__()
-
-    def close(self) -> None:
-        """Give the socket back; what is sent after that counts as failed."""
-        self._socket.close()
-
-    def set_daemon_address(self, address: object) -> None:
-        del address  # the SDK's default, or what it reads from the environment
-        self._ip, self._port = self._address
-
-    def _send_data(self, data: str) -> None:
-        self.failed = not (self._resolve() and self._sent(data.encode("utf-8")))
-
-    def _sent(self, datagram: bytes) -> bool:
-        for _ in range(2):
-            try:
-                self._socket.sendto(datagram, (self._ip, self._port))
-            except BlockingIOError:
-                time.sleep(PAUSE)
-            except OSError:
-                return False
-            else:
-                return True
-        return False
-
-    def _resolve(self) -> bool:
-        now = time.monotonic()
-        if now >= self._ask_at:
-            try:
-                found = socket.getaddrinfo(*self._address, socket.AF_INET, socket.SOCK_DGRAM)
-            except OSError:
-                # A name server that is away for a moment does not unmake the address we know.
-                self._ask_at = now + RESOLVE_AFTER_FAILURE
-            else:
-                self._ip = str(found[0][4][0])
-                self._known = True
-                self._ask_at = now + RESOLVE_AGAIN
-        return self._known

@@ -144,7 +144,12 @@ def test_periods_coarsen_with_the_range_when_the_dashboard_lets_them(span: int, 
 
 @pytest.mark.parametrize(
     ("properties", "words"),
-    [({"metrics": "x"}, "must be a list"), ({"period": 0}, "period"), ({"metrics": [["A", "B"]] * 501}, "501 rows")],
+    [
+        ({"region": "evil.example/"}, "not the name of a Region"),
+        ({"metrics": "x"}, "must be a list"),
+        ({"period": 0}, "period"),
+        ({"metrics": [["A", "B"]] * 501}, "501 rows"),
+    ],
 )
 def test_a_widget_that_cannot_be_asked_for_is_refused(properties: dict[str, Any], words: str) -> None:
     with pytest.raises(RowError, match=words):

@@ -14,7 +14,7 @@ import pytest
 from stack_under_test import Stack, environment, eventually, free_ports
 
 ROOT = Path(__file__).parents[2]
-SERVICES = {"aws", "shop", "payments", "shop-faults", "payments-faults", "console", "load", "postgres"}
+SERVICES = {"aws", "shop", "payments", "faults", "payments-faults", "console", "load", "postgres"}
 
 pytestmark = [
     pytest.mark.e2e,
@@ -31,7 +31,7 @@ class Compose:
     def __init__(self) -> None:
         self.name = f"kit-test-{uuid.uuid4().hex[:8]}"
         self.ports = free_ports()
-        self.environ = environment(self.ports)
+        self.environ = environment(self.ports) | {"FAULTS_TOKEN": uuid.uuid4().hex}
 
     def __call__(self, *argv: str, timeout: float = 600, check: bool = True) -> str:
         done = subprocess.run(
@@ -106,7 +106,6 @@ def test_the_orders_are_in_postgresql(compose: Compose) -> None:
 
 
 def test_a_fault_that_is_set_from_the_host_breaks_the_checkout(contained: Stack) -> None:
-    contained.environ["FAULTS_TOKEN"] = "local-practice"
     done = contained.kit("fault", "set", "payment-errors", "--percent", "100", "--expires", "60")
     assert done.returncode == 0, done.stderr
 

@@ -63,6 +63,15 @@ def test_status_shows_every_program_and_the_memory_of_all(stack: Stack) -> None:
     assert 100e6 < status["total_bytes"] < 600e6
 
 
+def test_a_verb_in_another_terminal_finds_the_stack_on_the_ports_it_was_given(stack: Stack) -> None:
+    stack.environ, given = {k: v for k, v in stack.environ.items() if not k.startswith("KIT_PORT_")}, stack.environ
+    try:
+        assert {p["url"] for p in stack.status()["programs"]} >= {stack.url("shop"), stack.url("console")}
+        assert stack.kit("fault", "list").returncode == 0
+    finally:
+        stack.environ = given
+
+
 def run_up(folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kit", "up"],

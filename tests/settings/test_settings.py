@@ -58,6 +58,20 @@ def test_a_stage_that_is_not_local_is_protected_and_refuses_faults_unless_it_say
     assert load({}, root, stage="live").endpoint_url is None
 
 
+def test_the_ports_of_a_running_stack_are_found_and_the_environment_beats_them(root: Path) -> None:
+    (root / ".kit").mkdir()
+    (root / ".kit" / "ports.json").write_text('{"shop": 18080, "console": 18000, "other": 1}')
+    settings = load({"KIT_PORT_CONSOLE": "28000"}, root)
+    assert (settings.ports.shop, settings.ports.console, settings.ports.aws) == (18080, 28000, 4566)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"shop": "x"}', "{"])
+def test_a_spoilt_note_of_the_ports_counts_for_nothing(root: Path, text: str) -> None:
+    (root / ".kit").mkdir()
+    (root / ".kit" / "ports.json").write_text(text)
+    assert load({}, root).ports.shop == 8080
+
+
 @pytest.mark.parametrize(
     ("environ", "complaint"),
     [

@@ -94,7 +94,7 @@ def test_a_name_is_resolved_once_and_not_in_the_request_thread(
         asked.append(threading.get_ident())
         return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr("service.telemetry.spans.socket.getaddrinfo", resolve)
+    monkeypatch.setattr("service.telemetry.emitter.socket.getaddrinfo", resolve)
     pump = SpanPump(("daemon.internal", port), GROUP, capacity=100)
     spans(pump, 20)
     wait_for(lambda: len(daemon.documents) == 20)
@@ -113,7 +113,7 @@ def test_a_name_that_cannot_be_resolved_is_asked_for_once_and_the_spans_count_as
         asked.append(host)
         raise OSError("no such name")
 
-    monkeypatch.setattr("service.telemetry.spans.socket.getaddrinfo", resolve)
+    monkeypatch.setattr("service.telemetry.emitter.socket.getaddrinfo", resolve)
     pump = SpanPump(("nowhere.invalid", 2000), GROUP, capacity=100)
     spans(pump, 20)
     pump.close(time.monotonic() + 2)

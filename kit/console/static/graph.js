@@ -3,6 +3,7 @@ import { element, setText } from "./dom.js";
 import { moment, value } from "./numbers.js";
 
 const graphs = new Map(); // container -> graph
+const turns = new WeakMap(); // container -> the drawing under way, for which the next one waits
 let pointed = null; // { container, clientX } while a pointer is over a graph
 let waiting = false;
 
@@ -11,20 +12,25 @@ const SETTINGS = {
 };
 
 // Draws `drawing` in `container`, anew only when the drawing itself has changed.
-export async function showGraph(container, drawing) {
+export function showGraph(container, drawing) {
+  const turn = (turns.get(container) ?? Promise.resolve()).then(() => draw(container, drawing));
+  turns.set(container, turn.catch(() => {}));
+  return turn;
+}
+
+async function draw(container, drawing) {
+  if (!container.isConnected) return;
   let graph = graphs.get(container);
   const data = dataSets(drawing);
   if (graph?.key === drawing.spec_key) {
     graph.drawing = drawing;
-    for (const [name, value] of Object.entries(drawing.params)) graph.view.signal(name, value);
+    for (const [name, number] of Object.entries(drawing.params)) graph.view.signal(name, number);
     exchange(graph.view, data);
     await graph.view.runAsync();
   } else {
     graph = await embed(container, drawing, data, graph);
   }
-  graph.data = data;
   if (pointed) point();
-  return graph;
 }
 
 export function dropGraph(container) {
@@ -46,7 +52,7 @@ async function embed(container, drawing, data, before) {
   before?.watch.disconnect();
   before?.view.finalize();
   container.replaceChildren(stage);
-  const graph = { key: drawing.spec_key, view, drawing, data, container, watch: null };
+  const graph = { key: drawing.spec_key, view, drawing, container, watch: null };
   graph.watch = new ResizeObserver(() => resize(graph));
   graph.watch.observe(container);
   graphs.set(container, graph);

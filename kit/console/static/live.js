@@ -1,8 +1,8 @@
-// Asks the console for a page's data every five seconds while the page is looked at, and tells how that goes.
+// Asks the console for a page's data every few seconds while the page is looked at, and tells how that goes.
 import { element, keyed, setText } from "./dom.js";
 import { time } from "./numbers.js";
 
-const EVERY_MS = 5000;
+const EVERY_MS = Number(document.body.dataset.refresh);
 const GIVE_UP_MS = 20000;
 
 const state = { range: "", heard: null, states: null, running: null, timer: 0 };
@@ -16,13 +16,13 @@ function storedRange() {
 // `show` draws what came; `missing` is called when there is no such thing.
 export function follow(url, show, missing) {
   state.range = storedRange();
-  const ask = () => refresh(url, show, missing);
+  const again = () => refresh(url, show, missing);
   for (const button of document.querySelectorAll("#ranges button")) {
     button.addEventListener("click", () => {
       state.range = button.dataset.range;
       try { sessionStorage.setItem("range", state.range); } catch { /* then it lasts for this page only */ }
       press();
-      ask();
+      again();
     });
   }
   press();
@@ -31,10 +31,10 @@ export function follow(url, show, missing) {
       clearTimeout(state.timer);
       pulse("paused", "paused");
     } else {
-      ask();
+      again();
     }
   });
-  ask();
+  again();
 }
 
 function press() {
@@ -50,27 +50,18 @@ async function refresh(url, show, missing) {
   state.running = running;
   const tooLong = setTimeout(() => running.abort("slow"), GIVE_UP_MS);
   try {
-    const address = new URL(url, location.href);
-    if (state.range) address.searchParams.set("range", state.range);
-    const answer = await fetch(address, { signal: running.signal, headers: { Accept: "application/json" } });
-    const data = await answer.json();
-    if (answer.ok) {
-      state.heard = Date.now();
-      await show(data);
-      settled(data);
-    } else if (answer.status === 404) {
-      missing?.(data.error);
-      pulse("live", "connected");
-      hideBanner();
-    } else {
-      lost(data.error);
-    }
-  } catch (error) {
+    const answer = await ask(url, running.signal);
     if (running.signal.aborted && running.signal.reason !== "slow") return;
-    if (error instanceof TypeError || error instanceof SyntaxError || running.signal.aborted) {
-      lost({ problem: "The console itself does not answer", remedy: "Start it with `kit console`." });
+    if (answer.status === 200) {
+      state.heard = Date.now();
+      await show(answer.data);
+      settled(answer.data);
+    } else if (answer.status === 404) {
+      hideBanner();
+      pulse("live", "connected");
+      missing?.(answer.data.error);
     } else {
-      throw error;
+      lost(answer.data.error);
     }
   } finally {
     clearTimeout(tooLong);
@@ -80,9 +71,21 @@ async function refresh(url, show, missing) {
   }
 }
 
+// The console's answer; no answer, or none that can be read, counts as one that says so.
+async function ask(url, signal) {
+  const address = new URL(url, location.href);
+  if (state.range) address.searchParams.set("range", state.range);
+  try {
+    const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
+    return { status: answer.status, data: await answer.json() };
+  } catch {
+    return { status: 0, data: { error: { problem: "The console itself does not answer", remedy: "Start it with `kit console`." } } };
+  }
+}
+
 function settled(data) {
   hideBanner();
-  pulse("live", time(state.heard));
+  if (!document.hidden) pulse("live", time(state.heard));
   keyed(
     document.getElementById("tabs"), data.names, (name) => name,
     (name) => {

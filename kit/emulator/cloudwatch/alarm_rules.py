@@ -13,6 +13,7 @@ from kit.emulator.cloudwatch.alarms import ACTION_LISTS
 from kit.emulator.protocol import AwsError
 from kit.evaluation.alarm import AlarmDefinition, AlarmError
 from kit.evaluation.composite import Rule, RuleError, parse_rule
+from kit.evaluation.suppression import Suppressor
 
 CHILDREN_A_RULE = 100
 PARENTS_A_CHILD = 150
@@ -43,14 +44,9 @@ def metric_alarm(params: Mapping[str, Any]) -> AlarmDefinition:
 
 
 def composite_alarm(params: Mapping[str, Any]) -> Rule:
-    """The rule in PutCompositeAlarm's parameters; AwsError if the service would refuse them.
-
-    A suppressor is refused: its timers are not kept here, and an alarm that silently ignores it would page.
-    """
+    """The rule in PutCompositeAlarm's parameters; AwsError if the service would refuse them."""
     _named(params)
     _actions(params)
-    if any(key.startswith("ActionsSuppressor") for key in params):
-        raise _invalid("ActionsSuppressor is not supported by this emulator yet.")
     text = params["AlarmRule"]
     if text != text.strip():
         raise _invalid("AlarmRule must not contain leading or trailing whitespace or be null")
@@ -61,6 +57,28 @@ def composite_alarm(params: Mapping[str, Any]) -> Rule:
     if len(rule.children) > CHILDREN_A_RULE:
         raise _invalid(f"AlarmRule refers to {len(rule.children)} alarms; the limit is {CHILDREN_A_RULE}.")
     return rule
+
+
+def suppressor(params: Mapping[str, Any]) -> Suppressor | None:
+    """The suppressor in PutCompositeAlarm's parameters; AwsError if it is incomplete."""
+    wait, extension = (params.get(f"ActionsSuppressor{name}Period") for name in ("Wait", "Extension"))
+    if "ActionsSuppressor" not in params:
+        if wait is not None or extension is not None:
+            raise _invalid("ActionsSuppressor is required with ActionsSuppressorWaitPeriod or -ExtensionPeriod.")
+        return None
+    if wait is None or extension is None:
+        text = "ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod are required with ActionsSuppressor."
+        raise _invalid(text)
+    if min(wait, extension) < 0:
+        raise _invalid("ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod must be 0 seconds or more.")
+    return Suppressor(params["ActionsSuppressor"], wait, extension)
+
+
+def suppressor_exists(suppressor: Suppressor | None, existing: Collection[str]) -> None:
+    """AwsError if the suppressing alarm does not exist; ``existing`` has names and ARNs."""
+    if suppressor is not None and suppressor.alarm not in existing:
+        text = f"Could not save the composite alarm as the actions suppressor {suppressor.alarm} does not exist"
+        raise _invalid(text)
 
 
 def children_exist(references: Collection[str], existing: Collection[str]) -> None:

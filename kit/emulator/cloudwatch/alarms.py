@@ -10,6 +10,7 @@ from typing import Any, Literal
 from kit.evaluation.alarm import AlarmDefinition
 from kit.evaluation.composite import Rule
 from kit.evaluation.state import AlarmState
+from kit.evaluation.suppression import FREE, Suppression, Suppressor
 
 AlarmType = Literal["MetricAlarm", "CompositeAlarm"]
 
@@ -98,7 +99,9 @@ class CompositeAlarm(Alarm):
     """An alarm on the states of other alarms; ``stale`` says why its rule must be evaluated, None that it needn't."""
 
     rule: Rule
-    stale: Literal["created", "updated"] | None
+    stale: Literal["created", "updated", "child"] | None
+    suppressor: Suppressor | None = field(default=None, kw_only=True)
+    suppression: Suppression = field(default=FREE, kw_only=True)
 
     @property
     def type(self) -> AlarmType:
@@ -108,6 +111,13 @@ class CompositeAlarm(Alarm):
     def children(self) -> frozenset[str]:
         """The names of the alarms its rule refers to."""
         return frozenset(name_of(reference) for reference in self.rule.children)
+
+    def described(self) -> dict[str, Any]:
+        shown = Alarm.described(self)
+        if self.suppression.by is not None:
+            shown["ActionsSuppressedBy"] = self.suppression.by
+            shown["ActionsSuppressedReason"] = self.suppression.reason
+        return shown
 
 
 def reason_data_text(data: Mapping[str, Any]) -> str:

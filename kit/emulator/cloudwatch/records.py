@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from kit.emulator.cloudwatch.alarms import Alarm, AlarmType
 from kit.evaluation.state import AlarmState
+from kit.evaluation.suppression import Suppression
 
 Operation = Literal["Create", "Update", "Delete"]
 
@@ -88,6 +89,26 @@ class ActionOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class SuppressionChange:
+    """A composite alarm's actions came to be held back by something, or by something else, or by nothing any more."""
+
+    subject: Subject
+    at: float
+    old: Suppression
+    new: Suppression
+
+    item_type = "Action"
+
+    @property
+    def summary(self) -> str:
+        return self.new.reason or f"Actions no longer suppressed by {self.old.by}"
+
+    def data(self) -> dict[str, Any]:
+        shown = {"version": "1.0", "actionsSuppressedBy": self.new.by, "actionsSuppressedReason": self.new.reason}
+        return shown | {"actionsSuppressor": self.subject.settings.get("ActionsSuppressor")}
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationChange:
     """An alarm was created, updated or deleted."""
 
@@ -108,7 +129,7 @@ class ConfigurationChange:
         return {"version": "1.0", "type": self.operation, f"{self.operation.lower()}dAlarm": described}
 
 
-Record = Transition | ActionOutcome | ConfigurationChange
+Record = Transition | ActionOutcome | SuppressionChange | ConfigurationChange
 
 
 def history_item(record: Record) -> dict[str, Any]:

@@ -37,14 +37,21 @@ class Ticker:
         now = self._clock.now()
         if now < self._last:  # the clock was set back
             self._last = _tick(now)
-        return self._last + TICK_S + SETTLING_S
+        return min(self._last + TICK_S + SETTLING_S, self._book.next_release())
 
     def run_due(self, now: float) -> None:
-        """Evaluates every alarm with a multiple of its cadence since the last call, as of its newest multiple."""
+        """Evaluates every alarm with a multiple of its cadence since the last call, as of its newest multiple.
+
+        Then takes the actions of composite alarms whose suppression is over: in this order, so that a suppressor that
+        alarms in the last moment of a WaitPeriod still suppresses.
+        """
         last, tick = self._last, _tick(now)
-        if tick <= last:
-            return
-        self._last = tick
+        if tick > last:
+            self._last = tick
+            self._evaluate_due(last, tick)
+        self._book.release(now)
+
+    def _evaluate_due(self, last: int, tick: int) -> None:
         if tick // ROLL_EVERY_S > last // ROLL_EVERY_S:
             self._store.roll()
         entered = []

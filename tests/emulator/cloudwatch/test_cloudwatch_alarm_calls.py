@@ -279,7 +279,7 @@ def test_a_name_with_a_control_character_is_refused(world: World) -> None:
         ({"AlarmRule": 'ALARM("arn:aws:cloudwatch:us-east-1:123456789012:alarm:a1")'}, "do not exist"),
         ({"AlarmRule": "ALARM(a1) AND"}, "AlarmRule"),
         ({"AlarmRule": " ALARM(a1)"}, "leading or trailing whitespace"),
-        ({"AlarmRule": "ALARM(a1)", "ActionsSuppressor": "a2"}, "ActionsSuppressor is not supported"),
+        ({"AlarmRule": "ALARM(a1)", "ActionsSuppressor": "a2"}, "are required with ActionsSuppressor"),
         ({"AlarmRule": "ALARM(a1)", "AlarmActions": ["x"]}, "Invalid arn syntax"),
         ({"AlarmName": "a1", "AlarmRule": "ALARM(a2)"}, "is a metric alarm"),
     ],
