@@ -10,8 +10,8 @@ K = 30
 SHORTEST_WINDOW_S = 10 * K
 """The shortest window that can be divided: CloudWatch has no alarm period below 10 s."""
 
-SHORTEST_RANGE_S = 1800
-"""A dashboard shows half an hour at least: that is a practice run with what came before it."""
+SHORTEST_RANGE_S = 900
+"""A dashboard shows a quarter of an hour at least: that is a practice run with what came before it."""
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _WORDS = re.compile(r"(?<![\w.,-])(\d+)([ \u00a0])(s|min|h|d)(?!\w)")
@@ -47,7 +47,7 @@ def in_words(text: str) -> str:
 
 
 def rounded_range(start: str) -> str:
-    """A dashboard's relative ``start`` (``-PT3H``) divided by K, but not below half an hour unless it was shorter.
+    """A dashboard's relative ``start`` (``-PT3H``) divided by K, but not below a quarter of an hour unless it was shorter.
 
     Anything else, such as a fixed time, stays as it is.
     """

@@ -47,8 +47,8 @@ def test_words_tell_the_divided_length(said: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("production", "practice"),
     [
-        ("-PT3H", "-PT30M"),
-        ("-PT30M", "-PT30M"),
+        ("-PT3H", "-PT15M"),
+        ("-PT30M", "-PT15M"),
         ("-PT5M", "-PT5M"),
         ("-P1D", "-PT48M"),
         ("-P7D", "-PT336M"),
@@ -60,5 +60,5 @@ def test_words_tell_the_divided_length(said: str, says: str) -> None:
         ("yesterday", "yesterday"),
     ],
 )
-def test_a_dashboards_range_shrinks_to_half_an_hour_at_least(production: str, practice: str) -> None:
+def test_a_dashboards_range_shrinks_to_a_quarter_of_an_hour_at_least(production: str, practice: str) -> None:
     assert rounded_range(production) == practice
