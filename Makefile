@@ -7,14 +7,14 @@ BIN := $(VENV)/bin
 help: ## Show what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# One line with the remedy when Python is missing or old; the stamps make a second run instant.
+# make's own $(error ...), so that a missing or old Python is one line and nothing else.
 define need_python
-	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: $(PYTHON) is not on the PATH. Install Python 3.11 or newer, or name it: make $(1) PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) --version) is too old. Install Python 3.11 or newer, or name it: make $(1) PYTHON=python3.12" >&2; exit 1; }
+$(if $(shell command -v $(PYTHON)),,$(error $(PYTHON) is not on the PATH. Install Python 3.11 or newer, or name yours: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)))\
+$(if $(shell $(PYTHON) -c 'import sys; print("new" * (sys.version_info >= (3, 11)))'),,$(error $(shell $(PYTHON) --version 2>&1) is too old. Install Python 3.11 or newer, or name yours: make PYTHON=python3.12 $(MAKECMDGOALS)))
 endef
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(call need_python,up)
+	$(need_python)
 	@echo "Installing into $(VENV) (about a minute, once) ..."
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "make: $(PYTHON) cannot make virtual environments. Install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
