@@ -47,9 +47,9 @@ def in_words(text: str) -> str:
 
 
 def rounded_range(start: str) -> str:
-    """A dashboard's relative ``start`` (``-PT3H``) divided by K, but not below a quarter of an hour unless it was shorter.
+    """A dashboard's relative ``start`` (``-PT3H``) divided by K, but not below a quarter of an hour.
 
-    Anything else, such as a fixed time, stays as it is.
+    One that is shorter, and anything else, such as a fixed time, stays as it is.
     """
     match = _RANGE.fullmatch(start)
     if match is None:
