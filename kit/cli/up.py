@@ -67,14 +67,15 @@ def _run(settings: Settings) -> int:
     ports_file(settings.root).write_text(json.dumps(asdict(settings.ports)), encoding="utf-8")
     programs = processes(settings, token)
     stopped = _Stop()
+    stopped.listen()
     supervisord = supervision.start(programs, settings.root, settings.state_dir, local_environ(settings, os.environ))
     try:
-        with stopped.on_signals():
-            _bring_up(settings, programs, supervisord, stopped)
-            if not stopped:
-                _print_addresses(programs)
-            return _watch(settings, supervisord, stopped)
+        _bring_up(settings, programs, supervisord, stopped)
+        if not stopped:
+            _print_addresses(programs)
+        return _watch(settings, supervisord, stopped)
     finally:
+        stopped.listen_no_more()
         err.print("Stopping everything ...")
         supervision.stop(supervisord)
         token_file.unlink(missing_ok=True)
@@ -91,15 +92,12 @@ class _Stop:
     def __bool__(self) -> bool:
         return self._asked
 
-    def on_signals(self) -> _Stop:
-        return self
-
-    def __enter__(self) -> None:
+    def listen(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask)
 
-    def __exit__(self, *_: object) -> None:
-        # A second Ctrl-C must not cut short the stopping that follows.
+    def listen_no_more(self) -> None:
+        """From here on a second Ctrl-C must not cut the stopping short."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
 
