@@ -189,6 +189,7 @@ def _apply(settings: Settings) -> None:
         capture_output=True,
         text=True,
         check=False,
+        start_new_session=True,  # Ctrl-C is for this process, which waits for it and then ends everything
     )
     if done.returncode != 0:
         raise KitError("alarms and dashboards", (done.stderr or done.stdout).strip().removeprefix("kit: "))
