@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format clean
+.PHONY: help up test lint format clean bench-replay
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 help: ## Show what there is
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # make's own $(error ...), so that a missing or old Python is one line and nothing else.
 define need_python
@@ -36,6 +36,9 @@ lint: $(VENV)/.installed-dev ## Check style and types (ruff, mypy strict)
 
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+bench-replay: $(VENV)/.installed ## Replay a week of burn-rate alarms, beside promtool
+	@$(BIN)/python -m bench.replay $(ARGS)
 
 clean: ## Remove the virtual environment and everything a run left behind
 	@rm -rf $(VENV) .kit .pytest_cache .mypy_cache .ruff_cache .hypothesis
