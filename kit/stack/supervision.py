@@ -7,7 +7,6 @@ XML-RPC on a Unix socket that only this user may open.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import http.client
 import os
@@ -46,9 +45,12 @@ class Running:
 
 
 def socket_path(root: Path) -> Path:
-    """A short path of its own for each project folder: a Unix socket's path may have only about 100 characters."""
+    """A short path of its own for each project folder.
+
+    A Unix socket's path may have 103 characters on macOS, whose temporary folder takes half of them.
+    """
     digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:10]
-    return Path(tempfile.gettempdir()) / f"kit-{getpass.getuser()}-{digest}" / "supervisor.sock"
+    return Path(tempfile.gettempdir()) / f"kit-{os.getuid()}-{digest}" / "s.sock"
 
 
 def configuration(programs: Sequence[Process], state_dir: Path, address: Path) -> str:
