@@ -18,10 +18,10 @@ class Failure:
     moment: int
 
 
-def failures_of(expected: Expectation, track: Track, lasts: int) -> list[Failure]:
+def failures_of(expected: Expectation, track: Track) -> list[Failure]:
     """Nothing when all of it holds; else one failure for the states and one for the actions."""
     found = []
-    missed = _missed(expected.claim, track, lasts) if expected.claim is not None else None
+    missed = _missed(expected.claim, track) if expected.claim is not None else None
     if missed is not None:
         found.append(Failure(expected, *missed))
     if expected.actions is not None:
@@ -41,13 +41,13 @@ def _last_change(track: Track) -> int:
     return track.changes[-1].moment
 
 
-def _missed(claim: Claim, track: Track, lasts: int) -> tuple[str, int] | None:
+def _missed(claim: Claim, track: Track) -> tuple[str, int] | None:
     """What came instead, and the moment to look at."""
     match claim:
         case Becomes():
             return _not_become(claim, track)
         case Stays():
-            return _not_stayed(claim, track, lasts)
+            return _not_stayed(claim, track)
         case Never():
             return _not_never(claim, track)
         case IsAt():
@@ -69,9 +69,9 @@ def _not_become(claim: Becomes, track: Track) -> tuple[str, int] | None:
     return f"{never}: at {duration(claim.last)} it is {found}, {_since(track, claim.last)}", claim.last
 
 
-def _not_stayed(claim: Stays, track: Track, lasts: int) -> tuple[str, int] | None:
-    if track.first is None:
-        return "it was never evaluated", lasts
+def _not_stayed(claim: Stays, track: Track) -> tuple[str, int] | None:
+    if track.first is None or track.first > claim.last:
+        return f"it was not evaluated until {duration(claim.last)}", claim.last
     first = max(claim.first, track.first)
     for moment in (first, *(change.moment for change in track.changes if first < change.moment <= claim.last)):
         if track.at(moment) != claim.state:

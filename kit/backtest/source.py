@@ -74,7 +74,11 @@ def _answer(given: Sequence[SeriesGiven], statistic: Statistic) -> Answer:
             return _of_samples(series.samples, statistic)
         if same(series.stat, statistic):
             return _of_values(series.values, statistic)
-    return lambda first, last: None  # noqa: ARG005  # nothing was given, so nothing arrives
+    return _nothing
+
+
+def _nothing(_first: int, _last: int) -> None:
+    """Nothing was given, so nothing arrives."""
 
 
 def _of_samples(samples: Sequence[Sequence[float]], statistic: Statistic) -> Answer:
@@ -109,15 +113,27 @@ def _mean(values: Sequence[float]) -> float:
 
 def _summed(values: Sequence[float | None]) -> Answer:
     present = list(accumulate((value is not None for value in values), initial=0))
-    if all(value is None or value.is_integer() for value in values) and fsum(abs(v or 0) for v in values) < 2**53:
-        # Whole numbers of that size add up without rounding, so the difference of two running sums is exact.
-        running = list(accumulate((value or 0.0 for value in values), initial=0.0))
-        total: Callable[[int, int], float] = lambda first, last: running[last] - running[first]  # noqa: E731
-    else:
-        total = lru_cache(maxsize=4096)(lambda first, last: fsum(value or 0.0 for value in values[first:last]))
+    total = _total([value or 0.0 for value in values])
 
     def answer(first: int, last: int) -> float | None:
         first, last = min(first, len(values)), min(last, len(values))
         return total(first, last) if present[last] > present[first] else None
 
     return answer
+
+
+def _total(values: Sequence[float]) -> Callable[[int, int], float]:
+    """Whole numbers of this size add up without rounding, so the difference of two running sums is exact."""
+    if all(value.is_integer() for value in values) and fsum(map(abs, values)) < 2**53:
+        running = list(accumulate(values, initial=0.0))
+
+        def difference(first: int, last: int) -> float:
+            return running[last] - running[first]
+
+        return difference
+
+    @lru_cache(maxsize=4096)
+    def total(first: int, last: int) -> float:
+        return fsum(values[first:last])
+
+    return total

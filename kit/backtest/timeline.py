@@ -1,24 +1,23 @@
 """All alarms of a case on a virtual clock: what state each is in, since when, and when its actions ran.
 
 1. Time runs from 0, when every alarm is new, to the end of the case. A metric alarm is evaluated at every multiple of
-   its cadence over the window that ends there.
-2. At the same moment composites follow, children before parents; each begins once all alarms below it were evaluated.
+   its cadence over the window that ends there; it knows of no other alarm, so all its changes are found first.
+2. Composites follow at the same moments, children before parents; each begins once all alarms below it were evaluated.
 3. Actions run when a state is entered, unless ActionsEnabled is false, there are none for that state, or a suppressor
    holds them back; then they run, for the state of that moment, when it lets go.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from kit.backtest.source import CaseSource
 from kit.definitions.cases import Alarms, Case
 from kit.definitions.model import alarm_name
-from kit.evaluation.alarm import evaluate, window
 from kit.evaluation.composite import Child, evaluate_composite
+from kit.evaluation.replay import Transition, replay
 from kit.evaluation.state import AlarmState, StateValue
 from kit.evaluation.suppression import FREE, Suppression, Suppressor, step
 
@@ -77,8 +76,7 @@ class Timeline:
         self._requests: dict[str, Mapping[str, Any]] = {}
         self._held: dict[str, _Held] = {}
         for name in (*alarms.metric, *alarms.composite):
-            state = AlarmState("INSUFFICIENT_DATA", since=case.starts)
-            self._states[name] = state
+            self._states[name] = state = AlarmState("INSUFFICIENT_DATA", since=case.starts)
             self.tracks[name] = Track(name, [Change(0, state.value, state.reason)])
             self._requests[name] = request = alarms.request(name).request
             if "ActionsSuppressor" in request:
@@ -86,64 +84,63 @@ class Timeline:
 
     def run(self) -> dict[str, Track]:
         """The tracks of all alarms by name."""
-        for moment in self._moments():
-            entered = {
-                name
-                for name, alarm in self.alarms.metric.items()
-                if self._due(alarm.cadence_s, moment) and self._metric(name, moment)
-            }
-            for name in self.alarms.composite:
-                if self._composite(name, moment):
-                    entered.add(name)
+        case, alarms = self.case, self.alarms
+        changes: dict[int, list[Transition]] = {}
+        for name, alarm in alarms.metric.items():
+            if alarm.cadence_s <= case.lasts:
+                self.tracks[name].first = alarm.cadence_s
+            for transition in replay(alarm, self.source, case.starts, case.starts + case.lasts):
+                changes.setdefault(transition.at - case.starts, []).append(transition)
+        begin = {name: self._begin(name) for name in alarms.composite}
+        for moment in self._moments({*changes, *begin.values()}):
+            entered = set()
+            for transition in changes.get(moment, ()):
+                self._enter(transition.alarm, moment, transition.state)
+                entered.add(transition.alarm)
+            entered.update(name for name in alarms.composite if moment >= begin[name] and self._composite(name, moment))
             for name in self.tracks:
                 self._act(name, moment, name in entered)
         return self.tracks
 
-    def _moments(self) -> Iterator[int]:
-        """The multiples of the shortest cadence, and the ends of suppression timers as they come up."""
-        stride = math.gcd(*(alarm.cadence_s for alarm in self.alarms.metric.values())) or 60
+    def _begin(self, composite: str) -> int:
+        """When the last of the alarms below it is evaluated first."""
+        below = (self.alarms.metric[leaf].cadence_s for leaf in self.alarms.leaves(composite))
+        return max(below, default=self.alarms.cadence(composite))
+
+    def _moments(self, known: set[int]) -> Iterator[int]:
+        """The known moments and the ends of suppression timers as they come up, in order."""
+        waiting = sorted(moment for moment in known if moment <= self.case.lasts)
         moment = 0
         while True:
-            tick = (moment // stride + 1) * stride
             timers = [held.now.until - self.case.starts for held in self._held.values()]
-            moment = int(min([tick, *(timer for timer in timers if timer > moment)]))
-            if moment > self.case.lasts:
+            coming = [*waiting[:1], *(timer for timer in timers if moment < timer <= self.case.lasts)]
+            if not coming:
                 return
+            moment = int(min(coming))
+            if waiting and waiting[0] == moment:
+                waiting.pop(0)
             yield moment
 
-    @staticmethod
-    def _due(cadence: int, moment: int) -> bool:
-        return moment % cadence == 0
-
-    def _metric(self, name: str, moment: int) -> bool:
-        alarm, now = self.alarms.metric[name], self.case.starts + moment
-        verdict = evaluate(alarm, window(alarm, self.source, now), self._states[name], now)
-        return self._enter(name, moment, AlarmState(verdict.state, verdict.reason, verdict.data, now))
-
     def _composite(self, name: str, moment: int) -> bool:
-        if any(self.tracks[leaf].first is None for leaf in self.alarms.leaves(name)):
-            return False
+        """Evaluate it; whether it entered another state."""
         rule = self.alarms.composite[name]
         children = {}
         for reference in rule.children:
             state = self._states[alarm_name(reference)]
             children[reference] = Child(_ARN + alarm_name(reference), state.value, state.since)
-        cause = "created" if self.tracks[name].first is None else "child"
+        cause: Literal["created", "child"] = "created" if self.tracks[name].first is None else "child"
         verdict = evaluate_composite(rule, children, self._states[name], arn=_ARN + name, cause=cause)
-        now = self.case.starts + moment
-        return self._enter(name, moment, AlarmState(verdict.state, verdict.reason, verdict.data, now))
-
-    def _enter(self, name: str, moment: int, state: AlarmState) -> bool:
-        """Put the alarm into the state; whether that is another one than before."""
-        track, before = self.tracks[name], self._states[name]
-        if track.first is None:
-            track.first = moment
-        if state.value == before.value:
-            self._states[name] = AlarmState(state.value, state.reason, state.data, before.since)
+        if self.tracks[name].first is None:
+            self.tracks[name].first = moment
+        if verdict.state == self._states[name].value:
             return False
-        self._states[name] = state
-        track.changes.append(Change(moment, state.value, state.reason))
+        now = self.case.starts + moment
+        self._enter(name, moment, AlarmState(verdict.state, verdict.reason, verdict.data, now))
         return True
+
+    def _enter(self, name: str, moment: int, state: AlarmState) -> None:
+        self._states[name] = state
+        self.tracks[name].changes.append(Change(moment, state.value, state.reason))
 
     def _act(self, name: str, moment: int, changed: bool) -> None:
         run = changed

@@ -40,9 +40,15 @@ class AlarmReader:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
 
     def matching(self, folder: Path, pattern: str) -> list[Path]:
-        """The files that a glob matches, seen from ``folder``; ``**`` goes down any number of folders."""
+        """The files that a glob matches, seen from ``folder``; none for what is no glob.
+
+        ``**`` goes down any number of folders.
+        """
         anchor = Path(pattern).anchor
-        found = Path(anchor or folder).glob(pattern[len(anchor) :] or ".")
+        try:
+            found = list(Path(anchor or folder).glob(pattern[len(anchor) :] or "."))
+        except ValueError:
+            return []
         return sorted({Path(os.path.normpath(path)) for path in found if path.is_file()})
 
     def read(self, path: Path) -> Found | list[Complaint]:

@@ -30,8 +30,7 @@ def read_cases(path: Path, reader: AlarmReader) -> CaseFile | list[Complaint]:
     if isinstance(document, Complaint):
         return [document]
     reading = _Reading(path, file, document, reader)
-    reading.flaw_all(schema_flaws("cases", document.value))
-    return reading.complaints or reading.read()
+    return reading.read()
 
 
 @dataclass
@@ -54,6 +53,9 @@ class _Reading:
 
     def read(self) -> CaseFile | list[Complaint]:
         raw = self.document.value
+        self.flaw_all(schema_flaws("cases", raw))
+        if "/alarms/0" not in self.document.lines or any(c.pointer.startswith("/alarms") for c in self.complaints):
+            return self.complaints
         definitions = self._definitions(raw["alarms"])
         if not self.complaints:
             self._expected(raw["cases"], definitions)
@@ -119,12 +121,14 @@ class _Reading:
         if not interval:
             self.flaw(Flaw("/interval", "must be a second or more"), pointer)
         lasts = self._lasts(raw, pointer, interval * max(map(len, series), default=0))
-        if lasts is None or len(self.complaints) > before:
+        if lasts is None or len(series) < len(raw.get("series", ())) or not interval:
             return None
         for index, flaw in unanswered(series, interval, alarms):
             self.flaw(flaw, f"{pointer}/series/{index}")
         expect = self._expect(raw["expect"], f"{pointer}/expect", lasts, alarms)
-        starts = self._starts(raw, pointer)
+        starts = self._starts(raw, pointer, alarms)
+        if len(self.complaints) > before:
+            return None
         return Case(
             name=raw["name"],
             kind=raw.get("kind"),
@@ -141,7 +145,7 @@ class _Reading:
     ) -> tuple[SeriesGiven, ...]:
         found: list[SeriesGiven] = []
         for index, entry in enumerate(entries):
-            one = series_of(entry)
+            one = series_of(entry, read)
             if isinstance(one, list):
                 self.flaw_all(one, step(pointer, index))
                 continue
@@ -149,8 +153,9 @@ class _Reading:
             flaw = unread(one, read)
             if flaw is not None:
                 self.flaw(flaw, step(pointer, index))
-        for index, flaw in twins(found):
-            self.flaw(flaw, step(pointer, index))
+        if len(found) == len(entries):
+            for index, flaw in twins(found):
+                self.flaw(flaw, step(pointer, index))
         return tuple(found)
 
     def _lasts(self, raw: Mapping[str, Any], pointer: str, given: int) -> int | None:
@@ -175,14 +180,16 @@ class _Reading:
                 found.append(one)
         return tuple(found)
 
-    def _starts(self, raw: Mapping[str, Any], pointer: str) -> int:
+    def _starts(self, raw: Mapping[str, Any], pointer: str, alarms: Alarms) -> int:
         if "starts" not in raw:
             return STARTS
         try:
-            moment = datetime.fromisoformat(raw["starts"])
+            starts = int(datetime.fromisoformat(raw["starts"]).timestamp())
         except ValueError as error:
             self.flaw(Flaw("/starts", f"{raw['starts']} is no moment: {error}"), pointer)
             return STARTS
-        if moment.second:
-            self.flaw(Flaw("/starts", "must be a whole minute, since alarms are evaluated on these"), pointer)
-        return int(moment.timestamp())
+        slowest = max((alarm.cadence_s for alarm in alarms.metric.values()), default=60)
+        if starts % max(60, slowest):
+            grain = "hour" if slowest > 60 else "minute"
+            self.flaw(Flaw("/starts", f"must be a whole {grain}, since the alarms are evaluated on these"), pointer)
+        return starts

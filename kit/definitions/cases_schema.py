@@ -54,7 +54,9 @@ def _flaws(error: ValidationError, pointer: str) -> Iterator[Flaw]:
             for key, others in part["dependentRequired"].items():
                 for other in others:
                     if key in found and other not in found:
-                        yield Flaw(pointer, f"{key} needs {other} beside it", f"Add {other}{_example(part, other)}.")
+                        yield Flaw(
+                            pointer, f"{key!r} needs {other!r} beside it", f"Add {other}{_example(part, other)}."
+                        )
         case "enum":
             near = get_close_matches(str(found), part["enum"], n=1)
             remedy = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(part['enum'])}."

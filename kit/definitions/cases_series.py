@@ -15,10 +15,9 @@ from kit.evaluation.request import MetricRef, MetricStat
 from kit.evaluation.statistics import Statistic, StatisticError, parse_statistic
 
 
-def series_of(raw: Mapping[str, Any]) -> SeriesGiven | list[Flaw]:
+def series_of(raw: Mapping[str, Any], read: frozenset[MetricRef]) -> SeriesGiven | list[Flaw]:
     """One entry under ``series:``, or what is wrong with it; pointers are relative to the entry."""
-    namespace, _, name = raw["metric"].rpartition("/")
-    metric = MetricRef(namespace, name, tuple(sorted(raw.get("dimensions", {}).items())))
+    metric = MetricRef(*_split(raw["metric"], read), tuple(sorted(raw.get("dimensions", {}).items())))
     if ("values" in raw) == ("samples" in raw):
         return [Flaw("", "needs exactly one of values and samples", "Write values: '60x10', for instance.")]
     if "samples" in raw:
@@ -40,6 +39,13 @@ def series_of(raw: Mapping[str, Any]) -> SeriesGiven | list[Flaw]:
     except NotationError as error:
         flaws.append(Flaw("/values", str(error)))
     return flaws or SeriesGiven(metric, stat, values=values)
+
+
+def _split(text: str, read: frozenset[MetricRef]) -> tuple[str, str]:
+    """Namespace and name, both of which may hold a slash: as an alarm reads them, else at the last one."""
+    known = {(metric.namespace, metric.name) for metric in read}
+    pairs = [(text[:index], text[index + 1 :]) for index, letter in enumerate(text) if letter == "/"]
+    return next((pair for pair in pairs if pair in known), pairs[-1])
 
 
 def metrics_read(requests: Sequence[Mapping[str, Any]]) -> frozenset[MetricRef]:

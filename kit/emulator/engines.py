@@ -12,6 +12,7 @@ from kit.emulator.cloudwatch.engine import Engine as CloudWatchEngine
 from kit.emulator.logs.engine import Engine as LogsEngine
 from kit.emulator.protocol import AwsError
 from kit.emulator.xray.engine import Engine as XRayEngine
+from kit.evaluation.alarm import EXTRA_PERIODS
 
 E = TypeVar("E")
 Notify = Callable[[str, str, str], None]
@@ -23,10 +24,13 @@ _MOST_REGIONS = 40
 class Engines:
     """Every engine of this emulator. ``notify(topic_arn, subject, message)`` publishes to SNS."""
 
-    def __init__(self, account: str, clock: Clock, notify: Notify) -> None:
+    def __init__(
+        self, account: str, clock: Clock, notify: Notify, *, evaluation_range_extra: int = EXTRA_PERIODS
+    ) -> None:
         self._account = account
         self._clock = clock
         self._notify = notify
+        self._evaluation_range_extra = evaluation_range_extra
         self._lock = threading.RLock()
         self._dashboards = Dashboards()  # global on AWS
         self._cloudwatch: dict[str, CloudWatchEngine] = {}
@@ -47,7 +51,14 @@ class Engines:
         return self._of(
             self._cloudwatch,
             region,
-            lambda: CloudWatchEngine(region, self._account, self._clock, self._notify, dashboards=self._dashboards),
+            lambda: CloudWatchEngine(
+                region,
+                self._account,
+                self._clock,
+                self._notify,
+                dashboards=self._dashboards,
+                evaluation_range_extra=self._evaluation_range_extra,
+            ),
         )
 
     def logs(self, region: str) -> LogsEngine:
@@ -73,12 +84,14 @@ class Engines:
             engine.close()
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """For the health page: what each engine of logs and X-Ray holds and has dropped."""
+        """For the health page: what each engine holds and has dropped, and how punctual its evaluations are."""
         with self._lock:
-            logs, xray = dict(self._logs), dict(self._xray)
-        return {f"logs {region}": engine.counts() for region, engine in logs.items()} | {
-            f"xray {region}": engine.counts() for region, engine in xray.items()
-        }
+            cloudwatch, logs, xray = dict(self._cloudwatch), dict(self._logs), dict(self._xray)
+        return (
+            {f"cloudwatch {region}": engine.counts() for region, engine in cloudwatch.items()}
+            | {f"logs {region}": engine.counts() for region, engine in logs.items()}
+            | {f"xray {region}": engine.counts() for region, engine in xray.items()}
+        )
 
     def _of(self, engines: dict[str, E], region: str, make: Callable[[], E]) -> E:
         found = engines.get(region)

@@ -24,6 +24,7 @@ from kit.emulator.scheduler import Scheduler
 from kit.emulator.services import build_services
 from kit.emulator.xray_daemon import DatagramListener
 from kit.errors import KitError
+from kit.evaluation.alarm import EXTRA_PERIODS
 
 # A long poll of SQS holds a thread for up to 20 s, so there are more than the few that the engines could use.
 _THREADS = 12
@@ -58,14 +59,20 @@ class Emulator:
         *,
         clock: Clock | None = None,
         allowed_hosts: Collection[str] = (),
+        evaluation_range_extra: int = EXTRA_PERIODS,
     ) -> None:
-        """``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback."""
+        """``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback.
+
+        An alarm's evaluation range is its EvaluationPeriods and ``evaluation_range_extra`` more.
+        """
         self.binding = binding or Binding()
         self.identity = identity or Identity()
         self.clock = clock or SystemClock()
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self.moto = MotoServices(self.identity.account, self.allowed_hosts)
-        self.engines = Engines(self.identity.account, self.clock, self.moto.publish)
+        self.engines = Engines(
+            self.identity.account, self.clock, self.moto.publish, evaluation_range_extra=evaluation_range_extra
+        )
         self._scheduler = Scheduler(self.engines, self.clock)
         self.port = self.xray_port = 0
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kit.evaluation.expression import parse
 from kit.evaluation.kinds import SERIES
 from kit.evaluation.plan import Plan, plan
 from kit.evaluation.query import Query, QueryError, checked_period, dimensions_from_api, queries_from_api
@@ -72,6 +73,7 @@ class AlarmDefinition:
             raise AlarmError("AlarmName is required")
         try:
             queries = _queries(given)
+            _no_search(queries)
             planned = plan(queries)
         except (QueryError, StatisticError) as error:
             raise AlarmError(str(error)) from None
@@ -150,7 +152,8 @@ def _math_queries(items: Sequence[Mapping[str, Any]]) -> tuple[Query, ...]:
     queries = queries_from_api(items)
     metrics = [query.metric_stat for query in queries if query.metric_stat is not None]
     if len(metrics) > 10 or len(queries) - len(metrics) > 10:
-        raise AlarmError("Metrics has more than 10 metrics or more than 10 expressions")
+        found = f"{len(metrics)} metrics and {len(queries) - len(metrics)} expressions"
+        raise AlarmError(f"Metrics of an alarm may hold up to 10 metrics and up to 10 expressions, not {found}")
     periods = {stat.period for stat in metrics} | {query.period for query in queries if query.period is not None}
     if len(periods) != 1:
         found = ", ".join(str(period) for period in sorted(periods)) or "none"
@@ -159,11 +162,19 @@ def _math_queries(items: Sequence[Mapping[str, Any]]) -> tuple[Query, ...]:
     return queries
 
 
+def _no_search(queries: Sequence[Query]) -> None:
+    """User Guide, "Using search expressions in graphs": not in alarms, whichever query holds them."""
+    for query in queries:
+        for call in parse(query.expression).calls("SEARCH") if query.expression else ():
+            where = f"Error in expression '{query.id}': SEARCH is not supported on Metric Alarms"
+            raise AlarmError(f"{where}; name each metric (at character {call.position + 1})")
+
+
 def _watched(queries: Sequence[Query], planned: Plan) -> Query:
     returned = [query for query in queries if query.return_data]
     if len(returned) != 1:
         names = ", ".join(query.id for query in returned) or "none"
-        raise AlarmError(f"exactly one of Metrics must have ReturnData true; found {names}")
+        raise AlarmError(f"Exactly one element of the metrics list should return data; found {names}")
     if planned.kinds[returned[0].id] != SERIES:
         raise AlarmError(f"the expression '{returned[0].id}' must give a single time series, not an array of them")
     return returned[0]
@@ -180,7 +191,8 @@ def _periods(given: Mapping[str, Any], period: int) -> tuple[int, int]:
     periods = _count(given, "EvaluationPeriods", None)
     to_alarm = _count(given, "DatapointsToAlarm", periods)
     if to_alarm > periods:
-        raise AlarmError(f"DatapointsToAlarm ({to_alarm}) must not exceed EvaluationPeriods ({periods})")
+        text = "DatapointsToAlarm must be less than or equal to EvaluationPeriods"
+        raise AlarmError(f"{text}, but it is {to_alarm} of {periods}")
     longest = DAY if period < 3600 else 7 * DAY
     if period * periods > longest:
         raise AlarmError(f"Period times EvaluationPeriods is {period * periods} s; the limit is {longest} s here")

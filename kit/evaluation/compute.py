@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kit.evaluation.expression import Array, Binary, Call, Expression, Name, Number, Text, Unary, Word
@@ -14,16 +14,20 @@ from kit.evaluation.lines import Grid, Line, Value, combine, negate
 class Given:
     """What an expression is computed from: the values of the ids that it names, on one grid.
 
-    ``metric_ids`` are the ids of all metrics in the request's order, for METRICS().
+    ``metric_ids`` are the ids of all metrics in the request's order, for METRICS(); ``find`` answers a SEARCH.
     """
 
     grid: Grid
     values: Mapping[str, Value]
     metric_ids: tuple[str, ...] = ()
+    find: Callable[[str, str], tuple[Line, ...]] | None = None
 
     def metrics(self, part_of_id: str) -> tuple[Line, ...]:
         found = [self.values[name] for name in self.metric_ids if part_of_id in name]
         return tuple(line for line in found if isinstance(line, Line))
+
+    def search(self, wanted: str, statistic: str) -> tuple[Line, ...]:
+        return self.find(wanted, statistic) if self.find is not None else ()
 
 
 def compute(expression: Expression, given: Given) -> Value:

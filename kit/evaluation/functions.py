@@ -29,6 +29,10 @@ class Scope(Protocol):
         """The request's metrics (never its expressions) with this text in their id, in the request's order."""
         ...
 
+    def search(self, wanted: str, statistic: str) -> tuple[Line, ...]:
+        """The metrics that a search finds, by this statistic."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -60,7 +64,6 @@ class Function:
 FUNCTIONS: dict[str, Function] = {}
 
 REFUSED = {
-    "SEARCH": "needs the metric catalogue, which this evaluator does not read yet",
     "ANOMALY_DETECTION_BAND": "needs a trained model",
     "INSIGHT_RULE_METRIC": "needs CloudWatch Contributor Insights",
     "SERVICE_QUOTA": "needs the Service Quotas of an account",
@@ -87,8 +90,8 @@ def _function(name: str, *signatures: str) -> Callable[[Callable[..., Value]], C
 
 def _each(change: Callable[[Values], Values], argument: Line | tuple[Line, ...]) -> Value:
     if isinstance(argument, tuple):
-        return tuple(Line(line.label, change(line.values)) for line in argument)
-    return Line(argument.label, change(argument.values))
+        return tuple(Line(line.label, change(line.values), line.stat) for line in argument)
+    return Line(argument.label, change(argument.values), argument.stat)
 
 
 # --- point by point
@@ -295,6 +298,12 @@ def _points(argument: Line | Scalar, length: int) -> Values:
 @_function("METRICS", "TEXT? -> TS[]")
 def _metrics(scope: Scope, part_of_id: str = "") -> Value:
     return scope.metrics(part_of_id)
+
+
+@_function("SEARCH", "TEXT, TEXT, S? -> TS[]")
+def _search(scope: Scope, wanted: str, statistic: str, _: Scalar = None) -> Value:
+    """The period, if it gives one, has gone into the plan."""
+    return scope.search(wanted, statistic)
 
 
 @_function("FIRST", "TS[] -> TS")

@@ -19,6 +19,7 @@ from kit.evaluation.expression import (
     operands,
 )
 from kit.evaluation.functions import FUNCTIONS, KINDS, REFUSED
+from kit.evaluation.search_calls import search_call
 
 WORDS = {
     choice
@@ -120,6 +121,8 @@ def _call_kind(node: Call, kinds: Sequence[str], metrics: frozenset[str]) -> str
     for signature in function.signatures:
         if signature.accepts(kinds):
             _check_period(node, metrics)
+            if node.function == "SEARCH":
+                search_call(node)
             return signature.result
     wanted = " or ".join(f"({signature})" for signature in function.signatures)
     raise ExpressionError(f"{node.function} expects {wanted}, but got ({', '.join(kinds)})", node.position)

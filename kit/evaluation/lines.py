@@ -13,6 +13,10 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kit.evaluation.request import MetricStat
 
 Scalar = float | None
 Values = Sequence[float | None]
@@ -32,10 +36,14 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A time series: what it is called and its values, None where a point is missing."""
+    """A time series: what it is called, its values, None where a point is missing, and the metric it stems from.
+
+    ``stat`` is None for what several metrics were made into.
+    """
 
     label: str
     values: Values
+    stat: MetricStat | None = None
 
     def present(self) -> list[float]:
         return [value for value in self.values if value is not None]
@@ -73,9 +81,9 @@ OPERATIONS: dict[str, Operation] = {
 def negate(operand: Value) -> Value:
     """The operand with its sign turned."""
     if isinstance(operand, tuple):
-        return tuple(Line(line.label, _pointwise(operator.neg, line.values)) for line in operand)
+        return tuple(Line(line.label, _pointwise(operator.neg, line.values), line.stat) for line in operand)
     if isinstance(operand, Line):
-        return Line(operand.label, _pointwise(operator.neg, operand.values))
+        return Line(operand.label, _pointwise(operator.neg, operand.values), operand.stat)
     return None if operand is None else -operand
 
 
@@ -86,9 +94,9 @@ def _pointwise(function: Callable[[float], float], values: Values) -> Values:
 def combine(name: str, left: Value, right: Value) -> Value:
     """``left`` and ``right`` under one of OPERATIONS; an array goes element by element against the other side."""
     if isinstance(left, tuple):
-        return tuple(Line(line.label, _line(name, line, right)) for line in left)
+        return tuple(Line(line.label, _line(name, line, right), line.stat) for line in left)
     if isinstance(right, tuple):
-        return tuple(Line(line.label, _line(name, left, line)) for line in right)
+        return tuple(Line(line.label, _line(name, left, line), line.stat) for line in right)
     if isinstance(left, Line):
         return Line(left.label, _line(name, left, right))
     if isinstance(right, Line):

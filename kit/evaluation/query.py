@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.evaluation.expression import parse
+from kit.evaluation.labels import LabelError, parse_label
 from kit.evaluation.plan import plan
-from kit.evaluation.request import MetricRef, MetricSource, MetricStat, Query, QueryError, QueryResult
+from kit.evaluation.request import (
+    MetricRef,
+    MetricSource,
+    MetricStat,
+    Query,
+    QueryError,
+    QueryResult,
+    checked_period,
+)
 from kit.evaluation.statistics import StatisticError, parse_statistic
 from kit.evaluation.tokens import ExpressionError
 
@@ -19,6 +28,7 @@ __all__ = [
     "Query",
     "QueryError",
     "QueryResult",
+    "checked_period",
     "metric_stat_from_api",
     "queries_from_api",
     "run_queries",
@@ -89,8 +99,11 @@ def _mapping(value: object, what: str) -> Mapping[str, Any]:
 def _checked_label(label: object) -> str | None:
     if label is not None and not isinstance(label, str):
         raise QueryError(f"Label must be a text, not {str(label)[:40]!r}")
-    if label is not None and "${" in label:
-        raise QueryError(f"dynamic labels such as {label!r} are not available here")
+    if label is not None:
+        try:
+            parse_label(label)
+        except LabelError as error:
+            raise QueryError(f"Error in Label: {error}") from None
     return label
 
 
@@ -138,11 +151,3 @@ def dimensions_from_api(items: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, 
             raise QueryError(f"the dimension {name} is given twice")
         pairs[str(name)] = str(value)
     return tuple(sorted(pairs.items()))
-
-
-def checked_period(period: object, where: str) -> int:
-    """The period in seconds: 1, 5, 10, 20, 30 or a multiple of 60. Raises QueryError."""
-    seconds = period if isinstance(period, int) and not isinstance(period, bool) else 0
-    if seconds in (1, 5, 10, 20, 30) or (seconds > 0 and seconds % 60 == 0):
-        return seconds
-    raise QueryError(f"{where}: Period must be 1, 5, 10, 20, 30 or a multiple of 60 seconds, not {period!r}")

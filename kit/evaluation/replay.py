@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise, repeat
 from math import gcd
@@ -22,10 +22,9 @@ from typing import Any
 
 from kit.evaluation.alarm import BREACHES, EXTRA_PERIODS, Window, explain, judge, window
 from kit.evaluation.alarm_definition import AlarmDefinition
-from kit.evaluation.plan import Plan
-from kit.evaluation.request import MetricRef, MetricSource, MetricStat
+from kit.evaluation.request import MetricSource
 from kit.evaluation.series import Series
-from kit.evaluation.sliding import History, Intervals, SlidingSource
+from kit.evaluation.sliding import SlidingSource
 from kit.evaluation.sliding_expressions import CHUNK, by_point, sliding_values
 from kit.evaluation.state import AlarmState, StateValue, Verdict
 
@@ -86,7 +85,7 @@ class Replay:
     """One alarm's evaluations in (start, end], epoch seconds, at the whole multiples of its cadence.
 
     ``every`` sets another cadence in seconds, ``extra`` how many periods beyond EvaluationPeriods are looked at. Any
-    MetricSource will do: it is read once, in the smallest steps that a window can move by.
+    MetricSource will do, if it answers alike for a period whatever is asked besides; a History is the fastest.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class Replay:
         self.ticks = range((start // cadence + 1) * cadence, end + 1, cadence)
         self._extra = extra
         self._slots = definition.evaluation_periods + extra
-        self._history = source if isinstance(source, History) else self._read(source)
+        self._source = source
         self._told: dict[int, tuple[str, Mapping[str, Any]]] = {}
 
     def transitions(self) -> Iterator[Transition]:
@@ -155,13 +154,13 @@ class Replay:
         return self._one_by_one()
 
     def _one_by_one(self) -> Iterator[tuple[int, StateValue | None]]:
-        source = SlidingSource(self._history, self._ends)
+        source = SlidingSource(self._source, self._ends)
         for tick in self.ticks:
             yield tick, judge(self.definition, window(self.definition, source, tick, self._extra)).state
 
     def _by_class(self) -> Iterator[tuple[int, StateValue | None]]:
         definition, slots, ends = self.definition, self._slots, self._ends
-        values = sliding_values(definition.plan, definition.watched, self._history, ends)
+        values = sliding_values(definition.plan, definition.watched, self._source, ends)
         classes = self._classes(values)
         apart = definition.period // ends.step
         known: dict[bytes, StateValue | None] = {}
@@ -210,28 +209,10 @@ class Replay:
         first = self.ticks.start - (self._slots - 1) * self.definition.period
         return range(first, self.ticks[-1] + 1, step)
 
-    def _read(self, source: MetricSource) -> History:
-        history = History()
-        if self.ticks:
-            step, start = self._ends.step, self._ends.start - self.definition.period
-            for stat in _most_demanding(self.definition.plan):
-                slots = source.distributions(replace(stat, period=step), start, self.ticks[-1])
-                history.add(stat.metric, Intervals.of_distributions(start, step, slots), stat.unit)
-        return history
-
     def _explained(self, tick: int) -> tuple[str, Mapping[str, Any]]:
         if tick not in self._told:
-            seen = window(self.definition, self._history, tick, self._extra)
+            seen = window(self.definition, self._source, tick, self._extra)
             judged = judge(self.definition, seen)
             state = judged.state or self.previous.value  # never None at an evaluation that took a state
             self._told[tick] = explain(self.definition, seen, judged, state, tick)
         return self._told[tick]
-
-
-def _most_demanding(plan: Plan) -> Iterable[MetricStat]:
-    """Of every metric one MetricStat, with a statistic that needs the exact values if there is such a one."""
-    found: dict[tuple[MetricRef, str | None], MetricStat] = {}
-    for stat in (step.stat for step in plan.steps if step.stat is not None):
-        if (stat.metric, stat.unit) not in found or stat.statistic.needs_values:
-            found[stat.metric, stat.unit] = stat
-    return found.values()

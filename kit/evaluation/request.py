@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kit.evaluation.distribution import Distribution
 from kit.evaluation.series import Series
 from kit.evaluation.statistics import Statistic
+
+if TYPE_CHECKING:
+    from kit.evaluation.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class MetricSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Searchable(Protocol):
+    """A MetricSource that SEARCH works on."""
+
+    def search(self, wanted: Search) -> Sequence[MetricRef]:
+        """The metrics that a search finds among those with data in the last two weeks, in an order that stays."""
+        ...
+
+
 class QueryError(ValueError):
     """A request that CloudWatch would refuse; the text says which query and why."""
 
@@ -73,3 +85,11 @@ class QueryResult:
     label: str
     series: Series
     messages: tuple[str, ...] = ()
+
+
+def checked_period(period: object, where: str) -> int:
+    """The period in seconds: 1, 5, 10, 20, 30 or a multiple of 60. Raises QueryError."""
+    seconds = period if isinstance(period, int) and not isinstance(period, bool) else 0
+    if seconds in (1, 5, 10, 20, 30) or (seconds > 0 and seconds % 60 == 0):
+        return seconds
+    raise QueryError(f"{where}: Period must be 1, 5, 10, 20, 30 or a multiple of 60 seconds, not {period!r}")

@@ -75,16 +75,45 @@ _PIECE = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _RUN = re.compile(r"[^\W_]+")
 
 
-@lru_cache(maxsize=65_536)
-def _runs(text: str) -> tuple[tuple[str, ...], ...]:
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """``pieces`` with their case and in small letters, and ``tokens``: the small ones and all of it joined."""
+
+    pieces: tuple[str, ...]
+    small: tuple[str, ...]
+    tokens: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """``pieces``, each with whether its case counts, and all of it joined in small letters."""
+
+    pieces: tuple[tuple[str, bool], ...]
+    joined: str
+
+
+def _runs(text: str) -> list[list[str]]:
     """The pieces of every stretch of letters and digits: ``Project2-trial333`` is (Project, 2), (trial, 333)."""
-    return tuple(tuple(_PIECE.findall(run)) for run in _RUN.findall(text))
+    return [_PIECE.findall(run) for run in _RUN.findall(text)]
+
+
+@lru_cache(maxsize=65_536)
+def _name(text: str) -> _Name:
+    pieces = tuple(piece for run in _runs(text) for piece in run)
+    small = tuple(piece.lower() for piece in pieces)
+    return _Name(pieces, small, frozenset([*small, "".join(small)]) if small else frozenset())
+
+
+@lru_cache(maxsize=4096)
+def _word(text: str) -> _Word:
+    runs = _runs(text)
+    pieces = tuple((piece if len(run) > 1 else piece.lower(), len(run) > 1) for run in runs for piece in run)
+    return _Word(pieces, "".join(piece for piece, _ in pieces).lower())
 
 
 def tokens_of(name: str) -> frozenset[str]:
     """The tokens that CloudWatch generates from a name: its pieces in small letters, and all of it joined."""
-    pieces = [piece.lower() for run in _runs(name) for piece in run]
-    return frozenset([*pieces, "".join(pieces)]) if pieces else frozenset()
+    return _name(name).tokens
 
 
 def word_matches(word: str, name: str) -> bool:
@@ -95,19 +124,17 @@ def word_matches(word: str, name: str) -> bool:
     ``network-errors`` and not CustomCount1 by ``count1``: so here tokens that capitals or digits part are compared
     with their case, those that other characters part without.
     """
-    wanted = _runs(word)
-    if not wanted:
-        return False
-    joined = "".join(piece for run in wanted for piece in run).lower()
-    pieces = [piece for run in _runs(name) for piece in run]
-    small = [piece.lower() for piece in pieces]
-    if joined == "".join(small):
+    wanted, known = _word(word), _name(name)
+    if len(wanted.pieces) <= 1:
+        return wanted.joined in known.tokens
+    if wanted.joined == "".join(known.small):
         return True
-    sought = [(piece, len(run) > 1) for run in wanted for piece in run]
-    return any(
-        all(
-            pieces[at + i] == piece if with_case else small[at + i] == piece.lower()
-            for i, (piece, with_case) in enumerate(sought)
-        )
-        for at in range(len(pieces) - len(sought) + 1)
+    return any(_follow(wanted, known, at) for at in range(len(known.pieces) - len(wanted.pieces) + 1))
+
+
+def _follow(wanted: _Word, known: _Name, at: int) -> bool:
+    """Whether the word's pieces follow each other in the name from this piece on."""
+    return all(
+        (known.pieces if with_case else known.small)[at + i] == piece
+        for i, (piece, with_case) in enumerate(wanted.pieces)
     )

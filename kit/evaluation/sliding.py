@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import repeat
+from operator import lt
 from typing import TypeVar
 
 from kit.evaluation.distribution import Distribution
-from kit.evaluation.request import MetricRef, MetricStat
+from kit.evaluation.request import MetricRef, MetricSource, MetricStat
 from kit.evaluation.series import Series, slots
 from kit.evaluation.sliding_state import RunningTotals, lowest, ranked
 from kit.evaluation.statistics import Statistic
@@ -40,7 +42,7 @@ class Intervals:
 
         Without ``distributions`` the other statistics can't be told. All numbers must be finite.
         """
-        present = bytes(count > 0 for count in counts)
+        present = bytes(map(lt, repeat(0), counts))
         # Intervals without samples at either end say nothing; without them a window that touches the rest has some.
         first, last = max(present.find(1), 0), present.rfind(1) + 1
         self.start = start + first * step
@@ -48,22 +50,27 @@ class Intervals:
         self.counts = counts[first:last]
         self.totals = totals[first:last]
         self._distributions = None if distributions is None else distributions[first:last]
+        self._single = False
         self._longest_gap = max(map(len, present[first:last].split(b"\x01")))
 
     @classmethod
     def of_values(cls, start: int, step: int, values: Sequence[float | None]) -> Intervals:
         """At most one sample an interval, None where there is none."""
         counts = [0.0 if value is None else 1.0 for value in values]
-        return cls(start, step, counts, [value or 0.0 for value in values], [_single(value) for value in values])
+        intervals = cls(start, step, counts, [value or 0.0 for value in values])
+        intervals._single = True
+        return intervals
 
     @classmethod
     def of_distributions(cls, start: int, step: int, distributions: Sequence[Distribution | None]) -> Intervals:
         counts = [0.0 if slot is None else slot.count for slot in distributions]
         return cls(start, step, counts, [0.0 if slot is None else slot.total for slot in distributions], distributions)
 
-    @property
+    @cached_property
     def distributions(self) -> Sequence[Distribution | None]:
         """Raises ValueError when only sums and sample counts are known."""
+        if self._single:
+            return [_sample(total) if count else None for total, count in zip(self.totals, self.counts, strict=True)]
         if self._distributions is None:
             raise ValueError("only Sum, SampleCount and Average are known of this history")
         return self._distributions
@@ -83,12 +90,15 @@ class Intervals:
             return self._counted(statistic.kind, begins, ends, gaps=period // self.step <= self._longest_gap)
         indices = range(len(self.counts) + 1)
         lows, highs = self._pick(indices, begins), self._pick(indices, ends)
+        first = lows[0]
+        inside = self.distributions[first : highs[-1]]
+        lows, highs = [low - first for low in lows], [high - first for high in highs]
         if statistic.kind == "Minimum":
-            return lowest([math.inf if slot is None else slot.minimum for slot in self.distributions], lows, highs)
+            return lowest([math.inf if slot is None else slot.minimum for slot in inside], lows, highs)
         if statistic.kind == "Maximum":
-            turned = lowest([math.inf if slot is None else -slot.maximum for slot in self.distributions], lows, highs)
+            turned = lowest([math.inf if slot is None else -slot.maximum for slot in inside], lows, highs)
             return [None if value is None else -value for value in turned]
-        return ranked(statistic, self.distributions, lows, highs)
+        return ranked(statistic, inside, lows, highs)
 
     def _counted(self, kind: str, begins: range, ends: range, *, gaps: bool) -> list[float | None]:
         if kind == "Sum" and not gaps:
@@ -121,7 +131,8 @@ class Intervals:
         stride = moments.step // self.step
         first = -((self.start - moments.start) // self.step)
         before = min(max(-(first // stride), 0), len(moments))
-        inside = running[max(first + before * stride, 0) : size + 1 : stride][: len(moments) - before]
+        stop = min(first + len(moments) * stride, size + 1)
+        inside = running[first + before * stride : stop : stride] if stop > 0 else []
         after = len(moments) - before - len(inside)
         return [running[0]] * before + list(inside) + [running[size]] * after
 
@@ -147,34 +158,49 @@ class History:
     def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
         found: list[Distribution | None] = [None] * slots(start, end, stat.period)
         intervals = self._intervals.get((stat.metric, stat.unit))
-        for number, slot in enumerate(intervals.distributions if intervals is not None else ()):
-            index = (intervals.start + number * intervals.step - start) // stat.period if intervals else -1
+        if intervals is None:
+            return found
+        for number, slot in enumerate(intervals.distributions):
+            index = (intervals.start + number * intervals.step - start) // stat.period
             if slot is not None and 0 <= index < len(found):
                 merged = found[index] = found[index] or Distribution()
                 merged.merge(slot)
         return found
 
 
+def sliding(source: MetricSource, stat: MetricStat, ends: range) -> list[float | None]:
+    """The statistic of the period before every end (rising epoch seconds), a whole number of which make a period."""
+    if isinstance(source, History):
+        return source.sliding(stat, ends)
+    apart = stat.period // ends.step
+    line: list[float | None] = [None] * len(ends)
+    for offset in range(min(apart, len(ends))):
+        own = ends[offset::apart]  # the periods that follow each other without overlapping
+        line[offset::apart] = source.series(stat, own[0] - stat.period, own[-1]).values
+    return line
+
+
 class SlidingSource:
     """A MetricSource for windows that end at one of ``ends`` each: every statistic is worked out once for all."""
 
-    def __init__(self, history: History, ends: range) -> None:
-        self._history = history
+    def __init__(self, source: MetricSource, ends: range) -> None:
+        self._source = source
         self._ends = ends
         self._lines: dict[MetricStat, list[float | None]] = {}
 
     def series(self, stat: MetricStat, start: int, end: int) -> Series:
         asked = _ends(stat, start, end)
-        if not asked or asked[0] not in self._ends or asked[-1] not in self._ends:
-            return self._history.series(stat, start, end)
+        apart, rest = divmod(stat.period, self._ends.step)
+        if rest or not asked or asked[0] not in self._ends or asked[-1] not in self._ends:
+            return self._source.series(stat, start, end)
         line = self._lines.get(stat)
         if line is None:
-            line = self._lines[stat] = self._history.sliding(stat, self._ends)
+            line = self._lines[stat] = sliding(self._source, stat, self._ends)
         first, last = self._ends.index(asked[0]), self._ends.index(asked[-1])
-        return Series(start, stat.period, tuple(line[first : last + 1 : stat.period // self._ends.step]))
+        return Series(start, stat.period, tuple(line[first : last + 1 : apart]))
 
     def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
-        return self._history.distributions(stat, start, end)
+        return self._source.distributions(stat, start, end)
 
 
 def _ends(stat: MetricStat, start: int, end: int) -> range:
@@ -188,9 +214,7 @@ def _upto(moments: range, bound: int) -> int:
     return min(max((bound - moments.start) // moments.step + 1, 0), len(moments))
 
 
-def _single(value: float | None) -> Distribution | None:
-    if value is None:
-        return None
+def _sample(value: float) -> Distribution:
     distribution = Distribution()
     distribution.add(value)
     return distribution

@@ -8,7 +8,7 @@ by point, so that overlapping windows share their points.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from kit.evaluation.calendar_fields import FIELDS
@@ -18,7 +18,8 @@ from kit.evaluation.functions import FUNCTIONS
 from kit.evaluation.kinds import ARRAY, SCALAR, SERIES, TEXT
 from kit.evaluation.lines import Grid, Line, Value, Values, finite
 from kit.evaluation.plan import Plan
-from kit.evaluation.sliding import History
+from kit.evaluation.request import MetricSource
+from kit.evaluation.sliding import sliding
 
 CHUNK = 1024
 """Points at a time: a gap in one chunk leaves the fast way through the others open."""
@@ -43,12 +44,8 @@ class SlidingGrid(Grid):
 
 def by_point(plan: Plan, watched: str) -> bool:
     """Whether nothing that ``watched`` is computed from looks along time. A function unknown here does."""
-    needed = _needed(plan, watched)
-    return all(
-        _by_point(step.expression, plan.kinds)
-        for step in plan.steps
-        if step.id in needed and step.expression is not None
-    )
+    expressions = (step.expression for step in _only(plan, watched).steps)
+    return all(_by_point(expression, plan.kinds) for expression in expressions if expression is not None)
 
 
 def _by_point(expression: Expression, kinds: Mapping[str, str]) -> bool:
@@ -89,24 +86,29 @@ def _call_by_point(function: str, kinds: list[str]) -> bool:
     return function in _BY_POINT
 
 
-def sliding_values(plan: Plan, watched: str, history: History, ends: range) -> list[float | None]:
+def sliding_values(plan: Plan, watched: str, source: MetricSource, ends: range) -> list[float | None]:
     """The value of ``watched`` for the period before every end; ``by_point`` must have allowed it."""
-    period, needed = plan.periods[watched], _needed(plan, watched)
-    steps = [step for step in plan.steps if step.id in needed and step.period == period]
-    lines = {step.id: history.sliding(step.stat, ends) for step in steps if step.stat is not None}
+    plan = _only(plan, watched)
+    lines = {step.id: sliding(source, step.stat, ends) for step in plan.steps if step.stat is not None}
     found: list[float | None] = []
     for first in range(0, len(ends), CHUNK):
-        part = ends[first : first + CHUNK]
-        grid = SlidingGrid(part.start - period, period, len(part), ends.step)
-        values: dict[str, Value] = {}
-        for step in steps:
-            if step.expression is None:
-                values[step.id] = Line(step.label, lines[step.id][first : first + CHUNK])
-            else:
-                values[step.id] = compute(step.expression, Given(grid, values, plan.metric_ids))
-        result = values[watched]
-        found.extend(_held(result.values) if isinstance(result, Line) else [None] * len(part))
+        own = {name: line[first : first + CHUNK] for name, line in lines.items()}
+        found.extend(_computed(plan, own, ends[first : first + CHUNK]))
     return found
+
+
+def _computed(plan: Plan, lines: Mapping[str, Values], ends: range) -> Values:
+    """The value of the last step."""
+    period = plan.steps[-1].period
+    grid = SlidingGrid(ends.start - period, period, len(ends), ends.step)
+    values: dict[str, Value] = {}
+    for step in plan.steps:
+        if step.expression is None:
+            values[step.id] = Line(step.label, lines[step.id])
+        else:
+            values[step.id] = compute(step.expression, Given(grid, values, plan.metric_ids))
+    result = values[plan.steps[-1].id]
+    return _held(result.values) if isinstance(result, Line) else [None] * len(ends)
 
 
 def _held(values: Values) -> Values:
@@ -116,10 +118,11 @@ def _held(values: Values) -> Values:
     return finite(values)
 
 
-def _needed(plan: Plan, watched: str) -> frozenset[str]:
-    """The ids that ``watched`` is computed from, its own among them."""
+def _only(plan: Plan, watched: str) -> Plan:
+    """The plan with no more steps than ``watched`` needs, itself the last one."""
     needed = {watched}
     for step in reversed(plan.steps):
         if step.id in needed:
             needed.update(step.needs)
-    return frozenset(needed)
+    period = plan.periods[watched]
+    return replace(plan, steps=tuple(step for step in plan.steps if step.id in needed and step.period == period))

@@ -113,7 +113,7 @@ def test_alarms_on_dynamodb_always_ignore_missing_data() -> None:
         ({"EvaluationPeriods": 0}, "EvaluationPeriods must be a whole number"),
         ({"EvaluationPeriods": 1.5}, "EvaluationPeriods must be a whole number"),
         ({"EvaluationPeriods": None}, "EvaluationPeriods must be a whole number"),
-        ({"DatapointsToAlarm": 2}, "must not exceed EvaluationPeriods"),
+        ({"DatapointsToAlarm": 2}, "less than or equal to EvaluationPeriods, but it is 2 of 1"),
         ({"EvaluationPeriods": 289}, "the limit is 86400 s"),
         ({"Period": 3600, "EvaluationPeriods": 169}, "the limit is 604800 s"),
         ({"Threshold": None}, "Threshold must be a number"),
@@ -147,7 +147,7 @@ def test_a_sliding_window_may_be_asked_for_by_name() -> None:
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("SEARCH('{Test} m', 'Sum')", "SEARCH is not available"),
+        ("SEARCH('{Test} m', 'Sum')", "SEARCH is not supported on Metric Alarms"),
         ("AVG(bad)", "single number"),
         ("[bad, all]", "a single time series, not an array"),
         ("bad / none", "the id 'none'"),
@@ -163,8 +163,11 @@ def test_the_queries_of_an_alarm_have_rules_of_their_own(math_alarm: Any, metric
     """API Reference, "MetricDataQuery" and "PutMetricAlarm"."""
     hidden = [metric_query(f"m{i}", ReturnData=False) for i in range(11)]
     cases: list[tuple[dict[str, Any], str]] = [
-        (math_alarm("m0", *hidden), "more than 10 metrics"),
-        (math_alarm("bad + all", ReturnData=False), "exactly one of Metrics must have ReturnData true; found none"),
+        (math_alarm("m0", *hidden), "up to 10 metrics and up to 10 expressions, not 11 metrics"),
+        (
+            math_alarm("bad + all", ReturnData=False),
+            "Exactly one element of the metrics list should return data; found none",
+        ),
         (math_alarm("a", metric_query("a")), "found a, ratio"),
         (
             math_alarm("a + b", metric_query("a", ReturnData=False), metric_query("b", 300, ReturnData=False)),

@@ -164,7 +164,7 @@ def test_functions(calculate: Calculate, expression: str, expected: list[list[fl
         ("5", "single number"),
         ("a + nobody", "no metric or expression with the id 'nobody'"),
         ("FOO(a)", "no function FOO"),
-        ("SEARCH('{Test} a', 'Sum', 60)", "SEARCH is not available here"),
+        ("SEARCH('{Test} a', 'Sum', 60)", "SEARCH has no list of metrics to look in here"),
         ("ANOMALY_DETECTION_BAND(a, 2)", "ANOMALY_DETECTION_BAND is not available here"),
         ("LAMBDA('f')", "LAMBDA is not available here"),
         ("SELECT AVG(CPU) FROM x", "Metrics Insights"),

@@ -96,7 +96,7 @@ def test_the_last_slot_may_reach_beyond_the_end() -> None:
         ({"Id": None}, "Id None"),
         ({"Expression": "1"}, "either MetricStat or Expression"),
         ({"MetricStat": None}, "either MetricStat or Expression"),
-        ({"Label": "${LAST}"}, "dynamic labels"),
+        ({"Label": "${LATEST}"}, r"Error in Label: expected a dynamic value .* found '\$\{LATEST\}' \(at character 1 "),
         ({"Label": 5}, "Label must be a text"),
         ({"MetricStat": None, "Expression": 5}, "Expression must be a text of 1 to 2048 characters, not 5"),
         ({"MetricStat": [1]}, "MetricStat must be an object"),

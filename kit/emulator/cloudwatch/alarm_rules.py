@@ -32,8 +32,6 @@ def metric_alarm(params: Mapping[str, Any]) -> AlarmDefinition:
     for key in ("EvaluationPeriods", "ComparisonOperator"):
         if key not in params:
             raise _invalid(f"{key} must be specified.")
-    if params.get("DatapointsToAlarm", 1) > params["EvaluationPeriods"]:
-        raise _invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods")
     if "EvaluateLowSampleCountPercentile" in params and "ExtendedStatistic" not in params:
         raise _invalid("EvaluateLowSampleCountPercentile can only be used with a percentile as ExtendedStatistic.")
     try:
@@ -117,10 +115,6 @@ def _metrics(params: Mapping[str, Any]) -> None:
         if params.get(key):
             text = f"The parameters Metrics and {key} are mutually exclusive and you have specified both."
             raise AwsError("InvalidParameterCombination", text)
-    if "ThresholdMetricId" not in params:
-        returned = [query for query in params["Metrics"] if query.get("ReturnData", True)]
-        if len(returned) != 1:
-            raise _invalid("Exactly one element of the metrics list should return data.")
 
 
 def _invalid(text: str) -> AwsError:

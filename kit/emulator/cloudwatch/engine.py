@@ -12,6 +12,7 @@ from kit.emulator.cloudwatch.dashboards import Dashboard, Dashboards
 from kit.emulator.cloudwatch.store import Datum, MetricStore
 from kit.emulator.cloudwatch.ticker import Ticker
 from kit.emulator.protocol import AwsError
+from kit.evaluation.alarm import EXTRA_PERIODS
 
 
 class Engine:
@@ -19,7 +20,8 @@ class Engine:
 
     ``notify(topic_arn, subject, message)`` publishes to SNS and raises if it can't; it is called from a thread of the
     engine's own, or with ``background=False`` from whoever changed the state. Dashboards are global on AWS: give the
-    engines of all Regions the same ``dashboards``.
+    engines of all Regions the same ``dashboards``. An alarm's evaluation range is its EvaluationPeriods and
+    ``evaluation_range_extra`` more.
     """
 
     def __init__(
@@ -31,14 +33,15 @@ class Engine:
         *,
         dashboards: Dashboards | None = None,
         background: bool = True,
+        evaluation_range_extra: int = EXTRA_PERIODS,
     ) -> None:
         self.region = region
         self.account = account
         self.clock = clock
-        self.metrics = MetricStore(clock)
+        self.metrics = MetricStore(clock, account)
         self.alarms = AlarmBook(region, account, clock, notify, background=background)
         self.dashboards = dashboards if dashboards is not None else Dashboards()
-        self._ticker = Ticker(clock, self.alarms, self.metrics)
+        self._ticker = Ticker(clock, self.alarms, self.metrics, evaluation_range_extra)
 
     def record(self, data: Sequence[Datum]) -> None:
         """Stores metric data that was checked before, or that was extracted from logs."""
@@ -51,6 +54,10 @@ class Engine:
     def run_due(self, now: float) -> None:
         """Evaluates the alarms that are due at ``now`` (epoch seconds)."""
         self._ticker.run_due(now)
+
+    def counts(self) -> dict[str, int]:
+        """For the health page: how many metrics and alarms there are, and how punctual the evaluations."""
+        return {"metrics": len(self.metrics), "alarms": len(self.alarms.all()), **self._ticker.counts()}
 
     def close(self) -> None:
         """Ends the engine's thread."""

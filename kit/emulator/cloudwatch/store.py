@@ -16,11 +16,15 @@ from kit.emulator.cloudwatch.channel import HOUR_SLOTS_LIVE, Channel
 from kit.emulator.cloudwatch.memo import Kept, Memo
 from kit.evaluation.distribution import Distribution
 from kit.evaluation.query import MetricRef, MetricStat
+from kit.evaluation.search import Search
 from kit.evaluation.series import Series
 
 Dimensions = tuple[tuple[str, str], ...]
 
 NO_UNIT = "None"
+
+# How long after its last value a metric is listed and found.
+LISTED_S = 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,18 @@ class _Metric:
 
 
 class MetricStore:
-    """Metrics of one Region. Implements kit.evaluation.query.MetricSource."""
+    """Metrics of one Region. Implements kit.evaluation's MetricSource and Searchable."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, account: str = "") -> None:
+        """``account`` is the one that a search for :aws.AccountId finds."""
         self._clock = clock
+        self._account = account
         self._lock = threading.RLock()
         self._metrics: dict[tuple[str, str, Dimensions], _Metric] = {}
+
+    def __len__(self) -> int:
+        """How many metrics there are."""
+        return len(self._metrics)
 
     def record(self, data: Iterable[Datum]) -> None:
         """Adds the data; a reader sees all of one call or nothing of it."""
@@ -146,9 +156,16 @@ class MetricStore:
 
     def refs(self, newer_than: float) -> list[MetricRef]:
         """Metrics with a value at or after this time (epoch seconds), sorted."""
+        return sorted(self._recent(newer_than), key=_key)
+
+    def _recent(self, newer_than: float) -> list[MetricRef]:
         with self._lock:
-            found = [metric.ref for metric in self._metrics.values() if metric.newest >= newer_than]
-        return sorted(found, key=lambda ref: (ref.namespace, ref.name, ref.dimensions))
+            return [metric.ref for metric in self._metrics.values() if metric.newest >= newer_than]
+
+    def search(self, wanted: Search) -> list[MetricRef]:
+        """The metrics that a SEARCH finds among those with data in the last two weeks, sorted."""
+        recent = self._recent(self._clock.now() - LISTED_S)
+        return sorted((ref for ref in recent if wanted.matches(ref, self._account)), key=_key)
 
     def roll(self) -> None:
         """Lets go of what is too old to be kept as it is; call it about once a minute."""

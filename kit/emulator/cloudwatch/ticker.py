@@ -12,8 +12,9 @@ import logging
 from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.alarms import MetricAlarm
 from kit.emulator.cloudwatch.book import AlarmBook
+from kit.emulator.cloudwatch.punctuality import Punctuality
 from kit.emulator.cloudwatch.store import MetricStore
-from kit.evaluation.alarm import evaluate, window
+from kit.evaluation.alarm import EXTRA_PERIODS, evaluate, window
 from kit.evaluation.state import AlarmState
 
 log = logging.getLogger(__name__)
@@ -26,11 +27,14 @@ ROLL_EVERY_S = 60
 class Ticker:
     """Evaluates what is due. Ticks that were slept through (a closed laptop) are not made up for: the newest counts."""
 
-    def __init__(self, clock: Clock, book: AlarmBook, store: MetricStore) -> None:
+    def __init__(self, clock: Clock, book: AlarmBook, store: MetricStore, extra: int = EXTRA_PERIODS) -> None:
+        """``extra`` is how many periods beyond EvaluationPeriods an evaluation looks at."""
         self._clock = clock
         self._book = book
         self._store = store
+        self._extra = extra
         self._last = _tick(clock.now())
+        self._punctuality = Punctuality()
 
     def next_due(self) -> float:
         """When run_due has work again, epoch seconds."""
@@ -49,7 +53,13 @@ class Ticker:
         if tick > last:
             self._last = tick
             self._evaluate_due(last, tick)
+            missed = (tick - last) // TICK_S - 1
+            self._punctuality.note(now - (tick + SETTLING_S), self._clock.now() - now, missed)
         self._book.release(now)
+
+    def counts(self) -> dict[str, int]:
+        """How punctual the evaluations are, for the health page."""
+        return self._punctuality.counts()
 
     def _evaluate_due(self, last: int, tick: int) -> None:
         if tick // ROLL_EVERY_S > last // ROLL_EVERY_S:
@@ -69,7 +79,7 @@ class Ticker:
         """The state to enter, or None to stay."""
         before = alarm.state
         try:
-            verdict = evaluate(alarm.definition, window(alarm.definition, self._store, end), before, end)
+            verdict = evaluate(alarm.definition, window(alarm.definition, self._store, end, self._extra), before, end)
         except Exception:
             # One alarm that can't be evaluated must not take the others with it.
             log.exception("alarm %r could not be evaluated", alarm.name)

@@ -216,7 +216,7 @@ TWO = [{"Id": "a", "MetricStat": stat()}, {"Id": "b", "MetricStat": stat()}]
         ({"ExtendedStatistic": "p99"}, "InvalidParameterCombination", "Statistic and ExtendedStatistic"),
         ({**without("Statistic"), "ExtendedStatistic": "p101"}, "ValidationError", "p101"),
         ({"Metrics": TWO[:1], "MetricName": "Fault"}, "InvalidParameterCombination", "Metrics and MetricName"),
-        ({"Metrics": TWO}, "ValidationError", "Exactly one element of the metrics list should return data."),
+        ({"Metrics": TWO}, "ValidationError", "Exactly one element of the metrics list should return data"),
         ({"Metrics": [{"Id": "A", "MetricStat": stat()}]}, "ValidationError", "Id"),
         (
             {"Metrics": [{"Id": "e", "Expression": "a+b"}, *({**q, "ReturnData": False} for q in TWO[:1])]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,10 @@ from kit.emulator.cloudwatch.engine import Engine
 from kit.emulator.cloudwatch.paging import position, token
 from kit.emulator.cloudwatch.ranges import time_range
 from kit.emulator.protocol import AwsError, Context
-from kit.evaluation.query import Query, QueryError, QueryResult, queries_from_api, run_queries
+from kit.evaluation.labels import Where
+from kit.evaluation.plan import Plan, plan
+from kit.evaluation.query import Query, QueryError, QueryResult, queries_from_api
+from kit.evaluation.search_calls import MAX_SERIES
 from kit.evaluation.series import slots
 
 QUERIES_A_CALL = 500
@@ -21,13 +25,17 @@ POINTS_A_CALL = 3_000_000
 
 def handle(engine: Engine, params: dict[str, Any], context: Context) -> dict[str, Any]:
     queries = _queries(params["MetricDataQueries"])
-    start, end = _range(params, queries, context.clock.now())
+    now = context.clock.now()
+    where = Where(now, _minutes_ahead(params), context.account, context.region)
     try:
-        results = run_queries(queries, engine.metrics, start, end)
+        planned = plan(queries)
+        start, end = _range(params, planned, engine, now)
+        answer = planned.answer(engine.metrics, start, end, where=where)
     except QueryError as error:
         raise AwsError("ValidationError", str(error)) from None
     shown = frozenset(query.id for query in queries if query.return_data)
-    return _page([result for result in results if result.id in shown], params)
+    page = _page([result for result in answer.results if result.id in shown], params)
+    return page | {"Messages": [{"Code": "MaxMetricsExceeded", "Value": text} for text in answer.messages]}
 
 
 def _queries(items: Sequence[dict[str, Any]]) -> tuple[Query, ...]:
@@ -43,12 +51,27 @@ def _queries(items: Sequence[dict[str, Any]]) -> tuple[Query, ...]:
     return queries
 
 
-def _range(params: dict[str, Any], queries: Sequence[Query], now: float) -> tuple[int, int]:
-    own = [query.metric_stat.period if query.metric_stat else query.period for query in queries]
-    periods = [period for period in own if period]
+def _minutes_ahead(params: dict[str, Any]) -> int:
+    """LabelOptions.Timezone, ``+0130``, as minutes ahead of UTC."""
+    text = params.get("LabelOptions", {}).get("Timezone", "+0000")
+    zone = re.fullmatch(r"([+-])([0-9]{2})([0-5][0-9])", text)
+    if zone is None or int(zone[2]) >= 24:
+        found = f"{text[:40]!r}"
+        raise AwsError(
+            "ValidationError", f"LabelOptions.Timezone must be + or - and four digits like +0130, not {found}."
+        )
+    minutes = 60 * int(zone[2]) + int(zone[3])
+    return -minutes if zone[1] == "-" else minutes
+
+
+def _range(params: dict[str, Any], planned: Plan, engine: Engine, now: float) -> tuple[int, int]:
+    own = [query.metric_stat.period if query.metric_stat else query.period for query in planned.queries]
+    searched = [(len(engine.metrics.search(search)), period) for search, period in planned.searches]
+    periods = [period for period in [*own, *(period for _, period in searched)] if period]
     start, end = time_range(params, periods, now, "ValidationError")
     finest = min(periods, default=60)
     asked = sum(slots(start, end, period or finest) for period in own)
+    asked += sum(min(found, MAX_SERIES) * slots(start, end, period) for found, period in searched)
     if asked > POINTS_A_CALL:
         text = f"You have requested up to {asked:,} datapoints, which exceeds the limit of {POINTS_A_CALL:,}. "
         raise AwsError("ValidationError", text + "Increase Period, or shorten the time range.")
@@ -74,7 +97,7 @@ def _page(results: Sequence[QueryResult], params: dict[str, Any]) -> dict[str, A
             whole = not points or seen + len(points) <= first + size
             shown.append(_result(result, part, "Complete" if whole else "PartialData"))
         seen += len(points)
-    answer: dict[str, Any] = {"MetricDataResults": shown, "Messages": []}
+    answer: dict[str, Any] = {"MetricDataResults": shown}
     return answer | ({"NextToken": token("GetMetricData", first + size)} if seen > first + size else {})
 
 

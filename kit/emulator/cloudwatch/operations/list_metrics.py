@@ -6,11 +6,11 @@ from typing import Any
 
 from kit.emulator.cloudwatch.engine import Engine
 from kit.emulator.cloudwatch.paging import page_after
+from kit.emulator.cloudwatch.store import LISTED_S
 from kit.emulator.protocol import Context
 from kit.evaluation.query import MetricRef
 
 PAGE = 500
-LISTED_S = 14 * 86_400
 RECENT_S = 3 * 3600
 
 
