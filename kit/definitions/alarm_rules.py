@@ -11,7 +11,9 @@ from typing import Any
 
 from kit.definitions.members import ANOMALY_OPERATORS
 from kit.definitions.structure import Flaw, shown, step
+from kit.evaluation.alarm_definition import AlarmDefinition, AlarmError, NotAvailableError
 from kit.evaluation.expression import ExpressionError, parse
+from kit.evaluation.functions import REFUSED
 from kit.evaluation.statistics import StatisticError, parse_statistic
 
 SOURCES = ("MetricName", "Metrics", "EvaluationCriteria")
@@ -29,6 +31,11 @@ def is_alarm_period(seconds: int) -> bool:
 
 def alarm_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
     """Yield what AWS would refuse in a PutMetricAlarm input whose structure is sound."""
+    found = list(_rule_flaws(request))
+    yield from found or _meaning_flaws(request)
+
+
+def _rule_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
     sources = [key for key in SOURCES if key in request]
     if len(sources) != 1:
         found = f"has {' and '.join(sources)}" if sources else "has none"
@@ -43,6 +50,36 @@ def alarm_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
         yield from _evaluation_flaws(request)
     elif request.get("EvaluationInterval", 10) > 3600 or not is_alarm_period(request.get("EvaluationInterval", 10)):
         yield Flaw("/EvaluationInterval", "must be 10, 20, 30 or a multiple of 60 up to 3600 seconds")
+
+
+def _meaning_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
+    """What shows only when the alarm is taken as a whole: an unknown function, a ring of expressions, a scalar."""
+    expressions = {
+        index: query["Expression"] for index, query in enumerate(request.get("Metrics", ())) if "Expression" in query
+    }
+    if any(_beyond_evaluation(text) for text in expressions.values()):
+        return
+    try:
+        AlarmDefinition.from_api(request)
+    except NotAvailableError:
+        return
+    except AlarmError as error:
+        named = (index for index in expressions if f"'{request['Metrics'][index]['Id']}'" in str(error))
+        index = next(named, None)
+        pointer = f"/Metrics/{index}/Expression" if index is not None else ""
+        yield Flaw(pointer, str(error))
+
+
+def _beyond_evaluation(expression: str) -> bool:
+    """Whether AWS knows this expression and the evaluation here doesn't: bound to another service, or an SQL query."""
+    if _is_sql(expression):
+        return True
+    tree = parse(expression)
+    return any(True for name in REFUSED for _ in tree.calls(name))
+
+
+def _is_sql(expression: str) -> bool:
+    return expression.lstrip()[:6].upper() == "SELECT"
 
 
 def _single_metric_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
@@ -158,7 +195,9 @@ def statistic_flaws(text: str, pointer: str) -> Iterator[Flaw]:
 
 
 def expression_flaws(text: str, pointer: str) -> Iterator[Flaw]:
-    """Yield a flaw if ``text`` is not metric math."""
+    """Yield a flaw if ``text`` is neither metric math nor a Metrics Insights query."""
+    if _is_sql(text):
+        return
     try:
         parse(text)
     except ExpressionError as error:

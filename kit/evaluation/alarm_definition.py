@@ -36,6 +36,10 @@ class AlarmError(ValueError):
     """An alarm that CloudWatch would refuse; the text names the member and says why."""
 
 
+class NotAvailableError(AlarmError):
+    """An alarm that CloudWatch would take and this evaluation can't judge."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmDefinition:
     """What an evaluation needs of an alarm; names as in the API.
@@ -66,9 +70,9 @@ class AlarmDefinition:
         given = {key: value for key, value in alarm.items() if value not in (None, "", [], {})}
         for key, reason in _NOT_AVAILABLE.items():
             if key in given:
-                raise AlarmError(f"{key}: {reason}")
+                raise NotAvailableError(f"{key}: {reason}")
         if "WallClockWindow" in given.get("EvaluationWindow", {}):
-            raise AlarmError("EvaluationWindow: wall-clock windows are not available here")
+            raise NotAvailableError("EvaluationWindow: wall-clock windows are not available here")
         if not given.get("AlarmName"):
             raise AlarmError("AlarmName is required")
         try:

@@ -224,3 +224,32 @@ def test_all_complaints_come_at_once_a_line_each(project: Path, complaints: Comp
 def test_a_project_without_the_folders_is_told(tmp_path: Path) -> None:
     with pytest.raises(KitError, match="alarms/: no such folder"):
         read(tmp_path)
+
+
+def math(expression: str, *more: dict[str, Any]) -> dict[str, Any]:
+    watched = {"Id": "ratio", "Expression": expression, "ReturnData": True}
+    return {**MATH, "Metrics": [watched, {"Id": "total", "MetricStat": STAT, "ReturnData": False}, *more]}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("SUMM(total)", "there is no function SUMM (at character 1)"),
+        ("SUM(total)", "the result is a single number, but it must be a time series"),
+        ("[total, total]", "must give a single time series, not an array of them"),
+        ("twice / 2", "the expressions need each other: ratio -> twice -> ratio"),
+        ("total + 'a'", "alarms/ratio.json#/Metrics/0/Expression"),
+    ],
+)
+def test_what_an_expression_means_is_judged_too(complaints: Complaints, expression: str, expected: str) -> None:
+    more = [{"Id": "twice", "Expression": "2 * ratio", "ReturnData": False}] if "twice" in expression else []
+    (found,) = complaints({"alarms/ratio.json": math(expression, *more)})
+    assert found.startswith("alarms/ratio.json#/Metrics/0/Expression")
+    assert expected in found
+
+
+@pytest.mark.parametrize("expression", ["SERVICE_QUOTA(total)", "LAMBDA('f')", 'SELECT AVG(Latency) FROM "Shop"'])
+def test_what_aws_knows_and_the_evaluation_here_does_not_is_let_through(
+    complaints: Complaints, expression: str
+) -> None:
+    assert complaints({"alarms/ratio.json": math(expression)}) == []
