@@ -55,9 +55,10 @@ def test_a_log_line_turns_an_alarm_red_and_the_topic_says_so_once(
 ) -> None:
     aws("logs").create_log_group(logGroupName="emf")
     aws("logs").create_log_stream(logGroupName="emf", logStreamName="s")
-    topic = aws("sns").create_topic(Name="page")["TopicArn"]
-    queue = aws("sqs").create_queue(QueueName="inbox")["QueueUrl"]
-    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:inbox")
+    # Names of its own: all emulators of one process share moto's topics and queues.
+    topic = aws("sns").create_topic(Name="red-page")["TopicArn"]
+    queue = aws("sqs").create_queue(QueueName="red-inbox")["QueueUrl"]
+    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:red-inbox")
     cloudwatch = aws("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName="faults",
