@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 
 import click
 
@@ -25,8 +26,20 @@ from kit.settings import Settings
     show_default=True,
     help="Periods that alarms look at beyond their EvaluationPeriods (AWS does not say how many).",
 )
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to keep topics, subscriptions, queues, rules and their targets in (default: nothing is kept).",
+)
 @with_settings
-def command(settings: Settings, host: str, port: int | None, xray_port: int | None, evaluation_range_extra: int) -> int:
+def command(
+    settings: Settings,
+    host: str,
+    port: int | None,
+    xray_port: int | None,
+    evaluation_range_extra: int,
+    data: Path | None,
+) -> int:
     """Run the embedded AWS until Ctrl-C: CloudWatch, Logs, X-Ray, and SNS, SQS, EventBridge, STS, CloudFormation."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     ports = settings.ports
@@ -38,6 +51,7 @@ def command(settings: Settings, host: str, port: int | None, xray_port: int | No
         Identity(settings.stage.account, settings.region),
         allowed_hosts=allowed,
         evaluation_range_extra=evaluation_range_extra,
+        data_dir=data,
     )
     serve(emulator, _announce)
     return 0

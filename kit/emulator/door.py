@@ -18,9 +18,11 @@ import msgspec
 
 from kit.emulator.clock import Clock
 from kit.emulator.engines import Engines
-from kit.emulator.moto_services import MotoServices, error_like_the_request, hostname, is_loopback
+from kit.emulator.moto_services import MotoServices, hostname, is_loopback
 from kit.emulator.protocol import AwsError, Context, Request, Response
+from kit.emulator.protocol.aws_cbor import PATH as CBOR_PATH
 from kit.emulator.protocol.errors import internal_error
+from kit.emulator.protocol.plain import plain_error
 from kit.emulator.protocol.service import Service
 from kit.emulator.services import SCOPES
 
@@ -88,13 +90,13 @@ class Door:
             self._check_caller(environ)
             response = self._answer(environ, request_id)
         except AwsError as error:
-            response = plain_error(error, request_id)
+            response = plain_error(_headers(environ), error, request_id)
         except Exception:
             log.exception("request %s failed", request_id)
-            response = plain_error(internal_error(), request_id)
+            response = plain_error(_headers(environ), internal_error(), request_id)
         self._count("errors" if response.status >= 400 else "answers")
         headers = [
-            ("Content-Type", response.content_type),
+            *([("Content-Type", response.content_type)] if response.content_type else []),
             ("Content-Length", response.headers.get("Content-Length", str(len(response.body)))),
             *((name, value) for name, value in response.headers.items() if name != "Content-Length"),
         ]
@@ -110,9 +112,6 @@ class Door:
         self._count(name or "moto")
         if name is None:
             return self._ask_moto(environ, body, scope)
-        if "HTTP_X_AMZ_TARGET" not in environ and _is_form(environ):
-            text = f"This emulator speaks AWS JSON for {name}, not the query protocol: use a client of this year."
-            return error_like_the_request(environ, AwsError("InvalidAction", text))
         context = Context(self._region_of(scope), self._account, self._clock, request_id)
         request = _request(environ, body)
         return self._services[name].answer(request, self._engines.of(name, context.region), context)
@@ -124,8 +123,15 @@ class Door:
         if prefix in self._targets:
             return self._targets[prefix]
         if scope.service is None:
-            return "xray" if environ.get("PATH_INFO") in self._xray_paths else None
+            return self._unsigned(environ.get("PATH_INFO", ""))
         return SCOPES.get(scope.service)
+
+    def _unsigned(self, path: str) -> str | None:
+        """X-Ray's paths and those of CBOR name their service; a form doesn't."""
+        named = CBOR_PATH.fullmatch(path)
+        if named is not None:
+            return self._targets.get(named["service"])
+        return "xray" if path in self._xray_paths else None
 
     def _region_of(self, scope: Scope) -> str:
         region = scope.region or self._region
@@ -171,21 +177,11 @@ class Door:
             self._counts[what] += 1
 
 
-def plain_error(error: AwsError, request_id: str) -> Response:
-    """An error before any protocol is known: AWS's JSON form, which every SDK takes for an error."""
-    body = msgspec.json.encode({"__type": error.code, "message": error.message})
-    return Response(error.status, body, "application/x-amz-json-1.1", {"x-amzn-requestid": request_id})
-
-
 def _status_line(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"{status} Unknown"
-
-
-def _is_form(environ: Environ) -> bool:
-    return str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded")
 
 
 def _body(environ: Environ) -> bytes:
@@ -210,11 +206,16 @@ def _scope(environ: Environ) -> Scope:
 
 
 def _request(environ: Environ, body: bytes) -> Request:
-    headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
-    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    headers = _headers(environ)
     if headers.get("content-encoding", "").lower() == "gzip":
         body = _gunzip(body)
     return Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers, body)
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    headers = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    headers["content-type"] = environ.get("CONTENT_TYPE", "").lower()
+    return headers
 
 
 def _gunzip(body: bytes) -> bytes:

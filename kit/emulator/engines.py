@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.dashboards import Dashboards
 from kit.emulator.cloudwatch.engine import Engine as CloudWatchEngine
+from kit.emulator.events import AlarmEvents
 from kit.emulator.logs.engine import Engine as LogsEngine
 from kit.emulator.protocol import AwsError
 from kit.emulator.xray.engine import Engine as XRayEngine
@@ -22,11 +23,21 @@ _MOST_REGIONS = 40
 
 
 class Engines:
-    """Every engine of this emulator. ``notify(topic_arn, subject, message)`` publishes to SNS."""
+    """Every engine of this emulator.
+
+    ``notify(topic_arn, subject, message)`` publishes to SNS; ``events`` carries alarm events to EventBridge.
+    """
 
     def __init__(
-        self, account: str, clock: Clock, notify: Notify, *, evaluation_range_extra: int = EXTRA_PERIODS
+        self,
+        account: str,
+        clock: Clock,
+        notify: Notify,
+        *,
+        events: AlarmEvents | None = None,
+        evaluation_range_extra: int = EXTRA_PERIODS,
     ) -> None:
+        self._events = events
         self._account = account
         self._clock = clock
         self._notify = notify
@@ -48,21 +59,23 @@ class Engines:
 
     def cloudwatch(self, region: str) -> CloudWatchEngine:
         """CloudWatch's engine in a Region."""
-        return self._of(
-            self._cloudwatch,
+        return self._of(self._cloudwatch, region, lambda: self._new_cloudwatch(region))
+
+    def _new_cloudwatch(self, region: str) -> CloudWatchEngine:
+        engine = CloudWatchEngine(
             region,
-            lambda: CloudWatchEngine(
-                region,
-                self._account,
-                self._clock,
-                self._notify,
-                dashboards=self._dashboards,
-                evaluation_range_extra=self._evaluation_range_extra,
-            ),
+            self._account,
+            self._clock,
+            self._notify,
+            dashboards=self._dashboards,
+            evaluation_range_extra=self._evaluation_range_extra,
         )
+        if self._events is not None:
+            self._events.follow(engine.alarms)
+        return engine
 
     def logs(self, region: str) -> LogsEngine:
-        """CloudWatch Logs' engine in a Region; the embedded metrics it finds go to CloudWatch there."""
+        """CloudWatch Logs' engine in a Region; the metrics it finds in events go to CloudWatch there."""
         return self._of(
             self._logs,
             region,
@@ -78,10 +91,17 @@ class Engines:
         with self._lock:
             return list(self._cloudwatch.values())
 
+    def timed_engines(self) -> Sequence[LogsEngine | CloudWatchEngine]:
+        """Every engine with work at certain times; logs first, whose metrics the alarms of that time may read."""
+        with self._lock:
+            return [*self._logs.values(), *self._cloudwatch.values()]
+
     def close(self) -> None:
         """End the engines' own threads."""
         for engine in self.alarm_engines():
             engine.close()
+        if self._events is not None:
+            self._events.close()
 
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """For the health page: what each engine holds and has dropped, and how punctual its evaluations are."""

@@ -1,4 +1,4 @@
-"""The thread that evaluates alarms when they are due."""
+"""The thread that evaluates alarms, and ends the minutes of metric filters, when they are due."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_SLEEP_S = 1.0
 
 
 class Scheduler:
-    """Runs every Region's due alarms, at the times that the engines name."""
+    """Runs what is due in every Region, at the times that the engines name."""
 
     def __init__(self, engines: Engines, clock: Clock) -> None:
         self._engines = engines
@@ -36,7 +36,7 @@ class Scheduler:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            engines = self._engines.alarm_engines()
+            engines = self._engines.timed_engines()
             due = min((engine.next_due() for engine in engines), default=float("inf"))
             self._clock.wait(min(due, self._clock.now() + _LONGEST_SLEEP_S), self._wake)
             for engine in engines:
@@ -46,4 +46,4 @@ class Scheduler:
                     engine.run_due(self._clock.now())
                 except Exception:
                     # a broken alarm must not end the evaluation of all others
-                    log.exception("evaluating alarms failed")
+                    log.exception("evaluating alarms, or publishing default values, failed")

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,7 +20,10 @@ from waitress.trigger import trigger
 from kit.emulator.clock import Clock, SystemClock
 from kit.emulator.door import LARGEST_BODY, Door
 from kit.emulator.engines import Engines
+from kit.emulator.events import AlarmEvents
+from kit.emulator.journal import Journal
 from kit.emulator.moto_services import MotoServices
+from kit.emulator.protocol.malformed import Channel
 from kit.emulator.scheduler import Scheduler
 from kit.emulator.services import build_services
 from kit.emulator.xray_daemon import DatagramListener
@@ -60,8 +64,11 @@ class Emulator:
         clock: Clock | None = None,
         allowed_hosts: Collection[str] = (),
         evaluation_range_extra: int = EXTRA_PERIODS,
+        data_dir: Path | None = None,
     ) -> None:
         """``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback.
+
+        In ``data_dir`` is kept what changes SNS, SQS and EventBridge; None keeps nothing. KitError if it can't be used.
 
         An alarm's evaluation range is its EvaluationPeriods and ``evaluation_range_extra`` more.
         """
@@ -69,9 +76,14 @@ class Emulator:
         self.identity = identity or Identity()
         self.clock = clock or SystemClock()
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
-        self.moto = MotoServices(self.identity.account, self.allowed_hosts)
+        journal = Journal(data_dir / "services.jsonl", "services") if data_dir is not None else None
+        self.moto = MotoServices(self.identity.account, self.allowed_hosts, self.clock, journal)
         self.engines = Engines(
-            self.identity.account, self.clock, self.moto.publish, evaluation_range_extra=evaluation_range_extra
+            self.identity.account,
+            self.clock,
+            self.moto.publish,
+            events=AlarmEvents(self.moto),
+            evaluation_range_extra=evaluation_range_extra,
         )
         self._scheduler = Scheduler(self.engines, self.clock)
         self.port = self.xray_port = 0
@@ -79,6 +91,7 @@ class Emulator:
     def start(self) -> None:
         """Bind and serve. Raises KitError, naming the port, if one can't be had."""
         tcp, xray_tcp, xray_udp = _bind_all(self.binding)
+        self.moto.restore()
         self.port, self.xray_port = tcp.getsockname()[1], xray_tcp.getsockname()[1]
         home = self.engines.xray(self.identity.region)
         self._daemon = DatagramListener(xray_udp, home.take_document)
@@ -108,6 +121,7 @@ class Emulator:
         self._daemon.stop()
         self._scheduler.stop()
         self.engines.close()
+        self.moto.close()
 
 
 class _WebServer:
@@ -127,6 +141,8 @@ class _WebServer:
             clear_untrusted_proxy_headers=True,
             ident=None,
         )
+        for listener in self._map.values():
+            listener.channel_class = Channel
         self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
 
     @property

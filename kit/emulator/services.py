@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from kit.emulator.protocol.aws_cbor import AwsCbor
 from kit.emulator.protocol.aws_json import AwsJson, RestJson
+from kit.emulator.protocol.aws_query import AwsQuery
 from kit.emulator.protocol.complaints import Problem, framework, metrics
 from kit.emulator.protocol.errors import AwsError
 from kit.emulator.protocol.model import load_model
@@ -17,6 +19,9 @@ Complain = Callable[[str, Sequence[Problem]], AwsError]
 # CloudWatch's older operations check their members by hand, each with its own wording.
 _METRIC_OPERATIONS = frozenset({"PutMetricData", "GetMetricStatistics", "GetMetricData", "ListMetrics"})
 
+# CloudWatch API Reference, PutMetricData: a request is limited to 1 MB. Of the whole body, once it is unpacked.
+PUT_METRIC_DATA_BYTES = 1_048_576
+
 # The service part of a request's credential scope -> our name for it.
 SCOPES: Mapping[str, str] = {"monitoring": "cloudwatch", "logs": "logs", "xray": "xray"}
 
@@ -26,7 +31,12 @@ def build_services() -> Mapping[str, Service]:
     cloudwatch, logs, xray = load_model("cloudwatch"), load_model("logs"), load_model("xray")
     return {
         "cloudwatch": Service(
-            "cloudwatch", cloudwatch, (AwsJson(cloudwatch),), _operations("cloudwatch"), _cloudwatch_complaint
+            "cloudwatch",
+            cloudwatch,
+            (AwsJson(cloudwatch), AwsCbor(cloudwatch), AwsQuery(cloudwatch)),
+            _operations("cloudwatch"),
+            _cloudwatch_complaint,
+            {"PutMetricData": PUT_METRIC_DATA_BYTES},
         ),
         "logs": Service("logs", logs, (AwsJson(logs),), _operations("logs"), _framework("InvalidParameterException")),
         "xray": Service("xray", xray, (RestJson(xray),), _operations("xray"), _framework("InvalidRequestException")),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
+import cbor2
 import pytest
 from botocore.exceptions import ClientError
 
@@ -160,8 +163,124 @@ def test_an_operation_that_is_not_there_is_an_aws_error(
     assert "not in this emulator" in raised.value.response["Error"]["Message"]
 
 
-def test_a_client_of_the_query_protocol_is_told_so_in_its_own_words(ask: Callable[..., Answer]) -> None:
-    headers = {**scope("monitoring"), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    answer = ask("POST", "/", b"Action=ListMetrics&Version=2010-08-01", headers)
-    assert answer.status == 400
-    assert answer.body.startswith(b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>")
+FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+CBOR_PATH = "/service/GraniteServiceVersion20100801/operation/"
+RPC = {"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor", "Accept": "application/cbor"}
+
+
+def query_code(answer: Answer) -> str | None:
+    return ElementTree.fromstring(answer.body).findtext("{*}Error/{*}Code")
+
+
+def test_a_form_is_answered_in_xml(ask: Callable[..., Answer]) -> None:
+    answer = ask("POST", "/", b"Action=ListMetrics&Version=2010-08-01&Namespace=None", {**scope("monitoring"), **FORM})
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/xml")
+    assert ElementTree.fromstring(answer.body).find("{*}ListMetricsResult/{*}Metrics") is not None
+
+
+def test_a_signed_url_is_answered_in_xml(ask: Callable[..., Answer]) -> None:
+    credential = "X-Amz-Credential=test%2F20261122%2Fus-east-1%2Fmonitoring%2Faws4_request"
+    answer = ask("GET", f"/?Action=ListMetrics&Version=2010-08-01&{credential}&X-Amz-Signature=0")
+    assert answer.status == 200
+    assert answer.body.startswith(b"<ListMetricsResponse ")
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        (b"", "InvalidAction"),
+        (b"Action=MakeCoffee&Version=2010-08-01", "InvalidAction"),
+        (b"Action=PutAnomalyDetector&Version=2010-08-01", "InvalidAction"),
+        (b"Action=ListMetrics", "InvalidAction"),
+        (b"Action=ListMetrics&Version=2009-05-15", "InvalidAction"),
+        (b"Action=ListMetrics&Version=2010-08-01&Dimensions.member.x.Name=a", "MalformedInput"),
+        (b"Action=ListMetrics&Version=2010-08-01&Namespace=a&Namespace.b=c", "MalformedInput"),
+        (b"Action=ListMetrics&Version=2010-08-01&Namespace=%ff", "MalformedInput"),
+        (b"\xff", "InvalidAction"),
+        (b"Action=PutMetricData&Version=2010-08-01", "MissingParameter"),
+    ],
+)
+def test_a_wrong_form_is_an_error_in_xml(form: bytes, code: str, ask: Callable[..., Answer]) -> None:
+    answer = ask("POST", "/", form, {**scope("monitoring"), **FORM})
+    assert (answer.status, answer.headers["content-type"], query_code(answer)) == (400, "text/xml", code)
+
+
+def test_an_unsigned_form_is_refused_in_xml(ask: Callable[..., Answer]) -> None:
+    answer = ask("POST", "/", b"Action=ListMetrics&Version=2010-08-01", FORM)
+    assert (answer.status, query_code(answer)) == (403, "MissingAuthenticationToken")
+
+
+@pytest.mark.parametrize("signed", [scope("monitoring"), {}])
+def test_cbor_is_answered_in_cbor(signed: dict[str, str], ask: Callable[..., Answer]) -> None:
+    answer = ask("POST", f"{CBOR_PATH}ListMetrics", cbor2.dumps({"Namespace": "None"}), {**signed, **RPC})
+    assert (answer.status, answer.headers["smithy-protocol"]) == (200, "rpc-v2-cbor")
+    assert cbor2.loads(answer.body) == {"Metrics": []}
+
+
+def test_an_operation_without_an_output_has_no_body_in_cbor(ask: Callable[..., Answer]) -> None:
+    body = cbor2.dumps({"Namespace": "Cbor", "MetricData": [{"MetricName": "a", "Value": 1}]})
+    answer = ask("POST", f"{CBOR_PATH}PutMetricData", body, {**scope("monitoring"), **RPC})
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"", None)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "code"),
+    [
+        (f"{CBOR_PATH}MakeCoffee", b"", RPC, "UnknownOperationException"),
+        ("/service/Other/operation/ListMetrics", b"", RPC, "UnknownOperationException"),
+        ("/", b"", RPC, "UnknownOperationException"),
+        (f"{CBOR_PATH}ListMetrics", b"\xff", RPC, "SerializationException"),
+        (f"{CBOR_PATH}ListMetrics", b"\x81" * 100_000, RPC, "SerializationException"),
+        (f"{CBOR_PATH}ListMetrics", b"\xd8\x1c\x81\xd8\x1d\x00", RPC, "SerializationException"),
+        (f"{CBOR_PATH}ListMetrics", b"\xa0", RPC | {"smithy-protocol": "rpc-v3"}, "SerializationException"),
+        (f"{CBOR_PATH}ListMetrics", b"\xa0", RPC | {"Content-Encoding": "gzip"}, "SerializationException"),
+        (f"{CBOR_PATH}PutMetricData", b"\xa0", RPC, "MissingRequiredParameterException"),
+    ],
+)
+def test_wrong_cbor_is_an_error_in_cbor(
+    path: str, body: bytes, headers: dict[str, str], code: str, ask: Callable[..., Answer]
+) -> None:
+    answer = ask("POST", path, body, {**scope("monitoring"), **headers})
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/cbor")
+    assert cbor2.loads(answer.body)["__type"] == code
+
+
+def test_a_protocol_that_a_service_does_not_speak_is_refused_in_it(ask: Callable[..., Answer]) -> None:
+    answer = ask("POST", "/", b"Action=DescribeLogGroups", {**scope("logs"), **FORM})
+    assert (answer.status, query_code(answer)) == (400, "InvalidAction")
+    answer = ask("POST", "/service/Logs_20140328/operation/DescribeLogGroups", b"\xa0", {**scope("logs"), **RPC})
+    assert (answer.status, cbor2.loads(answer.body)["__type"]) == (400, "UnknownOperationException")
+
+
+def test_put_metric_data_takes_a_megabyte(ask: Callable[..., Answer]) -> None:
+    headers = {
+        "X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData",
+        "Content-Type": "application/x-amz-json-1.0",
+        "Content-Encoding": "gzip",
+    }
+    body = json.dumps({"Namespace": "Large", "MetricData": [{"MetricName": "a", "Value": 1}]}).encode()
+    assert ask("POST", "/", gzip.compress(body.ljust(1_048_576)), headers).status == 200
+    answer = ask("POST", "/", gzip.compress(body.ljust(1_048_577)), headers)
+    assert (answer.status, answer.code) == (413, "RequestEntityTooLarge")
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+)
+def test_malformed_http_is_an_error_in_aws_form(raw: bytes, status: int, emulator: Emulator) -> None:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=10) as connection:
+        connection.sendall(raw)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        answer = Answer(response)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/x-amz-json-1.1")
+    assert answer.json["__type"]
+    assert answer.headers["x-amzn-requestid"]

@@ -92,6 +92,12 @@ def test_a_null_is_an_absent_member() -> None:
     assert recorder.params == {"limit": 5}
 
 
+def test_a_null_in_a_list_is_no_item_of_it() -> None:
+    body = {"logGroupName": "g", "logStreamName": "s", "logEvents": [None]}
+    response, _ = call("logs", "PutLogEvents", body)
+    assert "at 'logEvents' failed to satisfy constraint: Member must have length greater" in message(response)[1]
+
+
 def test_missing_members_are_named_all_together() -> None:
     response, _ = call("logs", "PutLogEvents", {})
     code, text = message(response)

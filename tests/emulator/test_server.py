@@ -134,7 +134,7 @@ class FakeEngines:
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
 
-    def alarm_engines(self) -> list[FakeEngine]:
+    def timed_engines(self) -> list[FakeEngine]:
         return [self._engine]
 
 

@@ -99,10 +99,10 @@ class AlarmBook:
         }
 
     def _put(self, alarm: Alarm) -> Alarm:
-        operation: Operation = "Update" if alarm.name in self._alarms else "Create"
+        old = self._alarms.get(alarm.name)
         self._alarms[alarm.name] = alarm
         self._in_order = None
-        self._configured(alarm, operation)
+        self._configured(alarm, "Update" if old else "Create", Subject.of(old) if old else None)
         return alarm
 
     def delete(self, names: Iterable[str]) -> list[Alarm]:
@@ -121,13 +121,14 @@ class AlarmBook:
         with self.lock:
             for alarm in filter(None, map(self._alarms.get, names)):
                 if alarm.actions_enabled != enabled:
+                    before = Subject.of(alarm)
                     alarm.settings = {**alarm.settings, "ActionsEnabled": enabled}
                     alarm.configured_at = self._clock.now()
-                    self._configured(alarm, "Update")
+                    self._configured(alarm, "Update", before)
 
-    def _configured(self, alarm: Alarm, operation: Operation) -> None:
-        change = ConfigurationChange(Subject.of(alarm), self._clock.now(), operation, alarm.state.value)
-        self.history.add(change)
+    def _configured(self, alarm: Alarm, operation: Operation, previous: Subject | None = None) -> None:
+        now, state = self._clock.now(), alarm.state
+        self.history.add(ConfigurationChange(Subject.of(alarm), now, operation, state.value, state.since, previous))
 
     # -- changing state
 

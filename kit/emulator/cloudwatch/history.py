@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from kit.emulator.cloudwatch.records import Record
 
@@ -13,7 +13,12 @@ KEPT_RECORDS = 20_000
 
 
 class History:
-    """Records in the order in which they happened. The caller holds the alarms' lock."""
+    """Records in the order in which they happened. The caller holds the alarms' lock.
+
+    ``listen`` is told of every record as it is added, under that lock: it must not wait.
+    """
+
+    listen: Callable[[Record], None] | None = None
 
     def __init__(self) -> None:
         self._records: deque[tuple[int, Record]] = deque(maxlen=KEPT_RECORDS)
@@ -24,6 +29,8 @@ class History:
             self._records.popleft()
         self._records.append((self._next, record))
         self._next += 1
+        if self.listen is not None:
+            self.listen(record)
 
     def find(
         self,

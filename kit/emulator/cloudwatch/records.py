@@ -110,12 +110,14 @@ class SuppressionChange:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChange:
-    """An alarm was created, updated or deleted."""
+    """An alarm was created, updated or deleted; ``previous`` is what it was before an update."""
 
     subject: Subject
     at: float
     operation: Operation
     state: str
+    state_since: float = 0.0
+    previous: Subject | None = None
 
     item_type = "ConfigurationUpdate"
 

@@ -3,6 +3,9 @@
 Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format". Besides the published schema, a metric
 may be the histogram form that AWS's own exporters send: ``{"Values": [], "Counts": [], "Min", "Max", "Sum", "Count"}``,
 and a directive without dimensions may leave ``Dimensions`` out.
+
+Delivery of extracted metrics is at least once, on AWS as here: an event that a client sends again, after an answer that
+it never got, counts again.
 """
 
 from __future__ import annotations
@@ -37,7 +40,15 @@ _decode = msgspec.json.Decoder().decode
 
 
 class EmfError(ValueError):
-    """The document breaks the specification; the message says where."""
+    """The document breaks the specification; the message says where. ``metric`` counts such failures in AWS/Logs."""
+
+    metric = "EMFValidationErrors"
+
+
+class EmfParsingError(EmfError):
+    """It isn't JSON at all."""
+
+    metric = "EMFParsingErrors"
 
 
 def may_hold_metrics(message: bytes) -> bool:
@@ -63,13 +74,19 @@ def data_in(message: bytes, now_ms: int) -> list[Datum]:
     ]
 
 
+def failures(group: str, metric: str, count: int, now_ms: int) -> Datum:
+    """CloudWatch Logs' own metric on documents of a log group that were refused at ``now_ms`` (epoch ms)."""
+    dimensions = (("LogGroupName", group),)
+    return Datum("AWS/Logs", metric, dimensions, now_ms / 1000, "None", 60, (1.0,), (float(count),))
+
+
 def _root(message: bytes) -> Mapping[str, Any]:
     # Lambda's runtime writes its prefix before the document
     start = message.find(b"{")
     try:
         return _mapping(_decode(message[start:]), "document")
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise EmfError("not a JSON document") from error
+        raise EmfParsingError("not a JSON document") from error
 
 
 def _directive(directive: Mapping[str, Any], root: Mapping[str, Any], timestamp: int) -> Iterator[Datum]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.store import Datum
 from kit.emulator.logs import emf
 from kit.emulator.logs.events import Chunks, Event
+from kit.emulator.logs.metric_filters import MetricFilters
 from kit.emulator.protocol import AwsError
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Group:
     log_class: str = "STANDARD"
     retention_days: int | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
+    metric_filters: MetricFilters = field(default_factory=MetricFilters)
 
     def stream(self, name: str) -> Stream:
         """The stream of this name. Raises ResourceNotFoundException."""
@@ -62,8 +65,8 @@ class Group:
 class Engine:
     """One Region of one account.
 
-    ``metrics(data)`` takes what embedded metrics in events add to CloudWatch. Memory is bounded by ``cap_bytes``: what
-    came first is cut first, and counted.
+    ``metrics(data)`` takes what embedded metrics and metric filters add to CloudWatch. Memory is bounded by
+    ``cap_bytes``: what came first is cut first, and counted.
     """
 
     def __init__(
@@ -158,7 +161,7 @@ class Engine:
                 self._change(stream, lambda events: events.drop_before(group.kept_since(self.now_ms())))
 
     def append(self, group: Group, stream: Stream, events: Sequence[tuple[int, bytes]]) -> None:
-        """Store (timestamp in epoch ms, message) pairs, and pass on the metrics that are embedded in them."""
+        """Store (timestamp in epoch ms, message) pairs, and pass on the metrics in them."""
         now = self.now_ms()
         with self._lock:
             stream = self.group(group.name).stream(stream.name)  # it may have been deleted meanwhile
@@ -169,7 +172,9 @@ class Engine:
             if self._cost > self._cap:
                 self._cut_to_cap()
         if group.log_class == "STANDARD":
-            self._extract(events, now)
+            data = [*self._embedded(group, events, now), *group.metric_filters.observe(events, now)]
+            if data:
+                self._metrics(data)
 
     def read(self, group: Group, names: Collection[str] | None, start: int, end: int) -> Iterator[tuple[Stream, Event]]:
         """Events with ``start <= timestamp < end`` (epoch ms) of the named streams, or of all; in no order."""
@@ -199,9 +204,21 @@ class Engine:
                 "emf_rejected": self._emf_rejected,
             }
 
-    def _extract(self, events: Sequence[tuple[int, bytes]], now_ms: int) -> None:
+    def next_due(self) -> float:
+        """When run_due has work again, epoch seconds; infinite if none is foreseen."""
+        return min((group.metric_filters.next_due() for group in self.groups()), default=float("inf"))
+
+    def run_due(self, now: float) -> None:
+        """Publishes the default values of metric filters for minutes over at ``now`` (epoch seconds)."""
+        data = [datum for group in self.groups() for datum in group.metric_filters.due(int(now * 1000))]
+        if data:
+            self._metrics(data)
+
+    def _embedded(self, group: Group, events: Sequence[tuple[int, bytes]], now_ms: int) -> list[Datum]:
+        """What is embedded in events, and CloudWatch Logs' own metrics on what could not be read."""
         data: list[Datum] = []
-        found = rejected = 0
+        refused: Counter[str] = Counter()
+        found = 0
         for _timestamp, message in events:
             if not emf.may_hold_metrics(message):
                 continue
@@ -209,14 +226,13 @@ class Engine:
             try:
                 data.extend(emf.data_in(message, now_ms))
             except emf.EmfError as error:
-                rejected += 1
+                refused[error.metric] += 1
                 log.info("an embedded metric document was refused: %s", error)
         if found:
             with self._lock:
                 self._emf_documents += found
-                self._emf_rejected += rejected
-        if data:
-            self._metrics(data)
+                self._emf_rejected += refused.total()
+        return data + [emf.failures(group.name, metric, count, now_ms) for metric, count in refused.items()]
 
     def _change(self, stream: Stream, change: Callable[[Chunks], object]) -> None:
         before = stream.events.cost

@@ -3,7 +3,8 @@
 The layers, from the outside in:
 
 - ``http``: Request and Response, plain values.
-- ``codec``: which codec speaks for a request. A codec turns bytes into a tree of Python values and back; JSON now.
+- ``codec``: what a protocol's codec must do; ``aws_json``, ``aws_cbor`` and ``aws_query`` are the codecs. One turns
+  bytes into a tree of Python values and back. ``plain`` answers for requests that no codec claims.
 - ``reading`` / ``writing``: tree <-> handler values by the shapes of the model, with the service's own validation.
 - ``operations``: one file an operation, found by its name.
 

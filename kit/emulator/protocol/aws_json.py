@@ -13,7 +13,7 @@ import msgspec
 from kit.emulator.protocol.complaints import Problem
 from kit.emulator.protocol.errors import AwsError
 from kit.emulator.protocol.http import Request, Response
-from kit.emulator.protocol.model import Fault, Operation, ServiceModel, by_path
+from kit.emulator.protocol.model import Operation, ServiceModel, by_path
 from kit.emulator.protocol.reading import ReaderCompiler, mistyped
 from kit.emulator.protocol.writing import WriterCompiler
 
@@ -54,14 +54,9 @@ class AwsJson:
 
     def fail(self, error: AwsError, request_id: str) -> Response:
         """See Codec. ``__type`` is the error's shape; a query-compatible service adds the query code as a header."""
-        known = self._model.fault(error.code)
-        shape, fault = known or (error.code, Fault(error.code))
-        status = fault.http_status_code if error.status == 400 else error.status
-        headers = {}
-        if self._model.metadata.aws_query_compatible is not None:
-            headers["x-amzn-query-error"] = f"{fault.code or shape};{'Sender' if status < 500 else 'Receiver'}"
-        body = {"__type": shape, "message": error.message, **error.fields}
-        return self._response(status, self._encoder.encode(body), request_id, headers)
+        named = self._model.name_error(error)
+        body = {"__type": named.shape, "message": error.message, **error.fields}
+        return self._response(named.status, self._encoder.encode(body), request_id, named.headers)
 
     def _response(self, status: int, body: bytes, request_id: str, headers: dict[str, str] | None = None) -> Response:
         return Response(status, body, self._content_type, {"x-amzn-requestid": request_id, **(headers or {})})
@@ -81,9 +76,8 @@ class RestJson(AwsJson):
 
     def fail(self, error: AwsError, request_id: str) -> Response:
         """See Codec. REST-JSON names the error's shape in a header."""
-        known = self._model.fault(error.code)
-        status = known[1].http_status_code if known and error.status == 400 else error.status
         body = {"Message": error.message, **error.fields}
+        status = self._model.name_error(error).status
         return self._response(status, self._encoder.encode(body), request_id, {"x-amzn-errortype": error.code})
 
 
@@ -155,9 +149,9 @@ def iso_timestamp(text: str) -> float:
     """Epoch seconds of an ISO 8601 text; one without an offset is UTC. Raises AwsError for anything else."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise AwsError("SerializationException", f"{text} can not be converted to a Timestamp") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise AwsError("SerializationException", f"{text[:100]} can not be converted to a Timestamp") from error
 
 
 def _tree(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What a wire protocol must do; the query and CBOR protocols become siblings of ``aws_json``."""
+"""What a wire protocol must do: ``aws_json``, ``aws_cbor`` and ``aws_query`` do it."""
 
 from __future__ import annotations
 

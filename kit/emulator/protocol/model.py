@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from kit.emulator.protocol.errors import AwsError
+
 
 class Ref(msgspec.Struct, frozen=True):
     """A reference to a shape by name."""
@@ -63,10 +65,20 @@ class Operation(msgspec.Struct, frozen=True):
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
     """What the model says of the whole service."""
 
+    api_version: str = ""
     json_version: str | None = None
     target_prefix: str | None = None
     xml_namespace: str | None = None
     aws_query_compatible: dict[str, str] | None = None
+
+
+class NamedError(msgspec.Struct, frozen=True):
+    """What the wire calls an error: its shape, its code in the query protocol, its HTTP status, further headers."""
+
+    shape: str
+    code: str
+    status: int
+    headers: dict[str, str] = {}
 
 
 class ServiceModel(msgspec.Struct, frozen=True):
@@ -85,6 +97,20 @@ class ServiceModel(msgspec.Struct, frozen=True):
             if shape.exception and shape.error is not None and shape.error.code == code:
                 return name, shape.error
         return None
+
+    def name_error(self, error: AwsError) -> NamedError:
+        """By the model where it knows the error, else by the error itself.
+
+        A query-compatible service tells the query code in a header, for clients that have known it for years.
+        """
+        known = self.fault(error.code)
+        shape, fault = known or (error.code, Fault(error.code))
+        status = fault.http_status_code if error.status == 400 else error.status
+        code = fault.code or shape
+        if self.metadata.aws_query_compatible is None:
+            return NamedError(shape, code, status)
+        kind = "Sender" if status < 500 else "Receiver"
+        return NamedError(shape, code, status, {"x-amzn-query-error": f"{code};{kind}"})
 
 
 def load_model(service: str) -> ServiceModel:

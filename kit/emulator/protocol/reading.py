@@ -52,8 +52,8 @@ class ReaderCompiler:
         self._lock = threading.RLock()
         self._leaves: Mapping[str, Leaf] = {
             "string": leaves.string,
-            "integer": leaves.integer,
-            "long": leaves.integer,
+            "integer": _whole(leaves.integer, 32),
+            "long": _whole(leaves.integer, 64),
             "float": leaves.double,
             "double": leaves.double,
             "boolean": leaves.boolean,
@@ -131,7 +131,7 @@ def _list(member: Reader, shape: Shape) -> Reader:
             out.append(member(inner, problems))
             if len(problems) != count:
                 count = _place(problems, count, index)
-        _check_size(len(value), value, shape, problems)
+        _check_size(len(out), value, shape, problems)
         return out
 
     return read
@@ -149,7 +149,7 @@ def _map(key: Reader, member: Reader, shape: Shape) -> Reader:
             out[key(name, problems)] = member(inner, problems)
             if len(problems) != count:
                 count = _place(problems, count, str(name))
-        _check_size(len(value), value, shape, problems)
+        _check_size(len(out), value, shape, problems)
         return out
 
     return read
@@ -173,6 +173,18 @@ def _string(leaf: Leaf, shape: Shape) -> Reader:
             rule = f"Member must satisfy regular expression pattern: {shape.pattern}"
             problems.append(Problem("pattern", rule, text, shape.pattern))
         return text
+
+    return read
+
+
+def _whole(leaf: Leaf, bits: int) -> Leaf:
+    largest = 2 ** (bits - 1) - 1
+
+    def read(value: Any) -> int:
+        number: int = leaf(value)
+        if not -largest - 1 <= number <= largest:
+            raise AwsError("SerializationException", f"{value!s:.100} is out of range for an integer of {bits} bits")
+        return number
 
     return read
 

@@ -7,8 +7,6 @@ Source: AWS X-Ray Developer Guide, "AWS X-Ray segment documents". A document is 
 from __future__ import annotations
 
 import re
-import zlib
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,7 +16,6 @@ LARGEST_DOCUMENT = 64 * 1024
 _TRACE_ID = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}")
 _ID = re.compile(r"[0-9a-fA-F]{16}")
 _NAME = re.compile(r"[\w\s.:/%&#=+\\\-@]{1,200}")
-_FASTEST = 1
 _DEEPEST = 200  # levels; what is deeper may be decoded here and then not be encoded on a fuller stack
 _LAST_SECOND = 253_402_300_799.0  # of the year 9999, the last that clients can show
 
@@ -34,7 +31,7 @@ class DocumentError(ValueError):
 
 
 class _Head(msgspec.Struct):
-    """The members that decide where a document belongs; the rest is left undecoded."""
+    """The members that decide where a document belongs; the rest stays in its text."""
 
     id: str | None = None
     trace_id: str | None = None
@@ -46,9 +43,8 @@ class _Head(msgspec.Struct):
     type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One document as it is kept: compressed. ``size`` is its length before."""
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """One document as it came, and what its head says; times in epoch seconds."""
 
     id: str
     trace_id: str
@@ -56,16 +52,15 @@ class Document:
     in_progress: bool
     start: float
     end: float | None
-    size: int
-    packed: bytes
+    raw: bytes
 
     def tree(self) -> dict[str, Any]:
         """The document's JSON, decoded anew."""
-        decoded: dict[str, Any] = msgspec.json.decode(zlib.decompress(self.packed))
+        decoded: dict[str, Any] = msgspec.json.decode(self.raw)
         return decoded
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
+_decode = msgspec.json.Decoder().decode
 
 
 def read_document(raw: bytes) -> Document:
@@ -73,9 +68,9 @@ def read_document(raw: bytes) -> Document:
     if len(raw) > LARGEST_DOCUMENT:
         raise DocumentError("SegmentSizeExceeded")
     try:
-        head = _decode_head(raw)
-        # the head skips what it doesn't know, without looking whether the rest of it is sound
-        tree = msgspec.json.decode(raw)
+        # all of it, as a decoder of the head alone would skip the rest without looking whether it is sound
+        tree = _decode(raw)
+        head = msgspec.convert(tree, _Head)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise DocumentError("ParseError") from error
     if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _depth(tree) > _DEEPEST:
@@ -90,8 +85,7 @@ def read_document(raw: bytes) -> Document:
         in_progress=bool(head.in_progress),
         start=head.start_time,
         end=head.end_time,
-        size=len(raw),
-        packed=zlib.compress(raw, _FASTEST),
+        raw=raw,
     )
 
 

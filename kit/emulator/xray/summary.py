@@ -47,7 +47,7 @@ class HttpFacts(msgspec.Struct, array_like=True):
 
 
 class Summary(msgspec.Struct, array_like=True):
-    """Times are seconds. Kept encoded, because a trace's documents cost far more to read."""
+    """Times are seconds."""
 
     start: float
     duration: float | None
@@ -67,16 +67,14 @@ class Summary(msgspec.Struct, array_like=True):
     exceptions: list[tuple[str | None, str | None]]
 
 
-encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Summary).decode
-
-
 def summarise(documents: Sequence[Document], account: str) -> Summary:
     """Read a trace's documents."""
     segments = assemble(documents)
+    nodes = [walk(segment) for segment in segments]
     services: list[ServiceId] = []
     owners = [_add(services, _service(segment, account)) for segment in segments]
-    root = _root(segments)
+    root = _root(segments, nodes)
+    machines = [_ec2(segment) for segment in segments]
     head = segments[root]
     return Summary(
         start=min(document.start for document in documents),
@@ -87,14 +85,14 @@ def summarise(documents: Sequence[Document], account: str) -> Summary:
         throttle=any(_flag(segment, "throttle") for segment in segments),
         partial=any(_flag(segment, "in_progress") for segment in segments),
         http=_http(head),
-        annotations=_annotations(segments, owners),
+        annotations=_annotations(nodes, owners),
         users=_users(segments, owners),
         services=services,
         entry_point=owners[root],
         resource_arns=_unique(_text(segment, "resource_arn") for segment in segments),
-        instance_ids=_unique(_text(_ec2(segment), "instance_id") for segment in segments),
-        zones=_unique(_text(_ec2(segment), "availability_zone") for segment in segments),
-        exceptions=_exceptions(segments),
+        instance_ids=_unique(_text(machine, "instance_id") for machine in machines),
+        zones=_unique(_text(machine, "availability_zone") for machine in machines),
+        exceptions=_exceptions(nodes),
     )
 
 
@@ -138,9 +136,9 @@ def service_id(service: ServiceId) -> dict[str, Any]:
     return {"Name": service.name, "Names": [service.name], "AccountId": service.account, "Type": service.type}
 
 
-def _root(segments: Sequence[Tree]) -> int:
+def _root(segments: Sequence[Tree], nodes: Sequence[Sequence[Tree]]) -> int:
     """The index of the segment that began it all: the earliest whose parent is not in the trace."""
-    known = {_text(node, "id") for segment in segments for node in walk(segment)}
+    known = {_text(node, "id") for below in nodes for node in below}
     for index, segment in enumerate(segments):
         if segment.get("parent_id") not in known:
             return index
@@ -155,7 +153,7 @@ def _service(segment: Tree, account: str) -> ServiceId:
 
 def _length(segment: Tree) -> float | None:
     end = segment.get("end_time")
-    return round(end - segment["start_time"], 6) if isinstance(end, int | float) else None
+    return round(end - segment["start_time"], 6) if isinstance(end, (int, float)) else None
 
 
 def _flag(segment: Tree, name: str) -> bool:
@@ -170,34 +168,37 @@ def _http(segment: Tree) -> HttpFacts:
     status = response.get("status")
     return HttpFacts(
         _text(request, "url"),
-        int(status) if isinstance(status, int | float) and abs(status) < 2**31 else None,
+        int(status) if isinstance(status, (int, float)) and abs(status) < 2**31 else None,
         _text(request, "method"),
         _text(request, "user_agent"),
         _text(request, "client_ip"),
     )
 
 
-def _annotations(segments: Sequence[Tree], owners: Sequence[int]) -> list[Annotation]:
+def _annotations(nodes: Sequence[Sequence[Tree]], owners: Sequence[int]) -> list[Annotation]:
     found: dict[tuple[str, type, Scalar], Annotation] = {}
-    for segment, owner in zip(segments, owners, strict=True):
-        for node in walk(segment):
+    for below, owner in zip(nodes, owners, strict=True):
+        for node in below:
+            if "annotations" not in node:
+                continue
             for key, value in _part(node, "annotations").items():
                 scalar = _scalar(value)
                 if scalar is None:
                     continue
                 identity = (key, type(scalar), scalar)
-                if identity not in found and len(found) < _MOST_ANNOTATIONS:
-                    found[identity] = Annotation(key, scalar, [])
-                if identity in found:
-                    _add(found[identity].services, owner)
+                held = found.get(identity)
+                if held is not None:
+                    _add(held.services, owner)
+                elif len(found) < _MOST_ANNOTATIONS:
+                    found[identity] = Annotation(key, scalar, [owner])
     return list(found.values())
 
 
 def _scalar(value: Any) -> Scalar | None:
     """What can be an annotation's value: a text, a truth value, a number that a double holds."""
-    if isinstance(value, str | bool):
+    if isinstance(value, (str, bool)):
         return value
-    if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+    if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
         return float(value)
     return None
 
@@ -217,10 +218,12 @@ def _users(segments: Sequence[Tree], owners: Sequence[int]) -> list[tuple[str, i
     return users
 
 
-def _exceptions(segments: Sequence[Tree]) -> list[tuple[str | None, str | None]]:
+def _exceptions(nodes: Sequence[Sequence[Tree]]) -> list[tuple[str | None, str | None]]:
     found: list[tuple[str | None, str | None]] = []
-    for segment in segments:
-        for node in walk(segment):
+    for below in nodes:
+        for node in below:
+            if "cause" not in node:
+                continue
             raised = _part(node, "cause").get("exceptions")
             for one in raised if isinstance(raised, list) else []:
                 if isinstance(one, dict):
@@ -243,9 +246,11 @@ def _text(tree: Tree, name: str) -> str | None:
 
 
 def _add(items: list[Any], item: Any) -> int:
-    if item not in items:
+    try:
+        return items.index(item)
+    except ValueError:
         items.append(item)
-    return items.index(item)
+        return len(items) - 1
 
 
 def _unique(texts: Iterable[str | None]) -> list[str]:

@@ -33,7 +33,7 @@ def _described(engine: Engine, group: Group) -> dict[str, Any]:
         "logGroupName": group.name,
         "creationTime": group.created,
         "retentionInDays": group.retention_days,
-        "metricFilterCount": 0,
+        "metricFilterCount": len(group.metric_filters),
         "arn": f"{group.arn}:*",
         "logGroupArn": group.arn,
         "storedBytes": engine.stored_bytes(group),

@@ -19,7 +19,7 @@ _FOREVER = 2**62
 def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
     """Events of a group that match a pattern, oldest first, streams interleaved."""
     group = named_group(engine, params)
-    matches = parse_pattern(params.get("filterPattern", ""))
+    matches = parse_pattern(params.get("filterPattern", "")).matches
     limit = params.get("limit", MOST_EVENTS)
     # endTime itself is included here, unlike in GetLogEvents
     start, end = params.get("startTime", 0), params.get("endTime", _FOREVER) + 1

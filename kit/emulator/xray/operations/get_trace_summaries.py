@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kit.emulator.protocol import AwsError, Context
-from kit.emulator.xray.engine import Engine
+from kit.emulator.xray.engine import Engine, Held
 from kit.emulator.xray.filters import parse_filter
 from kit.emulator.xray.summary import as_api
-from kit.emulator.xray.trace import Trace
 
 _LONGEST_RANGE_S = 6 * 3600
 _PAGE = 100
@@ -25,12 +24,10 @@ def handle(engine: Engine, params: dict[str, Any], context: Context) -> dict[str
     # a token names the last trace given, so that traces which come or go meanwhile don't shift the pages
     after = _position(params.get("NextToken"))
     found: list[dict[str, Any]] = []
-    last: Trace | None = None
+    last: Held | None = None
     processed = 0
     answer: dict[str, Any] = {"TraceSummaries": found, "ApproximateTime": context.clock.now()}
-    for trace in engine.between(start, end, params.get("TimeRangeType", "TraceId")):
-        if (trace.start, trace.id) <= after:
-            continue
+    for trace in engine.between(start, end, params.get("TimeRangeType", "TraceId"), after):
         processed += 1
         summary = engine.summary(trace)
         if not passes(summary):
@@ -44,9 +41,9 @@ def handle(engine: Engine, params: dict[str, Any], context: Context) -> dict[str
     return answer
 
 
-def _position(token: str | None) -> tuple[float, str]:
+def _position(token: str | None) -> tuple[float, str] | None:
     if token is None:
-        return (float("-inf"), "")
+        return None
     start, _, trace_id = token.partition("/")
     try:
         return (float(start), trace_id)
