@@ -39,9 +39,6 @@ class _Source:
         count = slots(start, end, stat.period)
         return Series(start, stat.period, (VALUES * (count // len(VALUES) + 1))[:count])
 
-    def distributions(self, stat: MetricStat, start: int, end: int) -> list[None]:
-        return [None] * slots(start, end, stat.period)
-
     def search(self, wanted: Search) -> list[MetricRef]:
         return [METRIC] if wanted.matches(METRIC, "123456789012") else []
 

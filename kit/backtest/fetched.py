@@ -9,7 +9,6 @@ from typing import Any
 
 from kit.evaluation.alarm import EXTRA_PERIODS
 from kit.evaluation.alarm_definition import AlarmDefinition
-from kit.evaluation.distribution import Distribution
 from kit.evaluation.request import MetricStat
 from kit.evaluation.series import Series
 from kit.evaluation.statistics import SIMPLE, parse_statistic
@@ -33,10 +32,6 @@ class Fetched:
 
     def series(self, stat: MetricStat, start: int, end: int) -> Series:
         return Series(start, stat.period, tuple(self._slot(stat, begin) for begin in range(start, end, stat.period)))
-
-    def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
-        """Not to be had: the service gives numbers, not samples."""
-        raise NotImplementedError("GetMetricData gives no samples")
 
     def _slot(self, stat: MetricStat, begin: int) -> float | None:
         if stat in self.points:

@@ -42,17 +42,6 @@ class CaseSource:
         )
         return Series(start, stat.period, tuple(values))
 
-    def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
-        found: list[Distribution | None] = []
-        for index in self._slots(stat, start, end):
-            first, last = self._indices(start + index * stat.period, stat.period)
-            merged = Distribution()
-            for series in self._given.get(stat.metric, ()):
-                for sample in (value for interval in series.samples[first:last] for value in interval):
-                    merged.add(sample)
-            found.append(merged if merged.count else None)
-        return found
-
     def given(self, metric: MetricRef, after: int, until: int) -> tuple[SeriesGiven, int, int] | None:
         """The series of a metric, and which of its values arrived from ``after`` on and before ``until``."""
         found = self._given.get(metric)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from kit.evaluation.distribution import Distribution
 from kit.evaluation.series import Series
 from kit.evaluation.statistics import Statistic
 
@@ -42,10 +41,6 @@ class MetricSource(Protocol):
 
     def series(self, stat: MetricStat, start: int, end: int) -> Series:
         """The statistic of each period."""
-        ...
-
-    def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
-        """The samples of each period; enough of them for ``stat.statistic``."""
         ...
 
 

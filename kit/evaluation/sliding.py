@@ -199,9 +199,6 @@ class SlidingSource:
         first, last = self._ends.index(asked[0]), self._ends.index(asked[-1])
         return Series(start, stat.period, tuple(line[first : last + 1 : apart]))
 
-    def distributions(self, stat: MetricStat, start: int, end: int) -> Sequence[Distribution | None]:
-        return self._source.distributions(stat, start, end)
-
 
 def _ends(stat: MetricStat, start: int, end: int) -> range:
     """The end of every period of [start, end)."""

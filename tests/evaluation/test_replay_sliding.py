@@ -130,4 +130,3 @@ def test_a_window_beside_the_prepared_ends_is_read_from_the_history() -> None:
     assert source.series(stat, 0, 180) == history.series(stat, 0, 180)
     assert source.series(stat, 30, 150) == history.series(stat, 30, 150)
     assert source.series(stat, 120, 240).values == (4.0, None)
-    assert source.distributions(stat, 0, 60) == history.distributions(stat, 0, 60)

@@ -39,9 +39,6 @@ class Lambdas:
         total = None if value is None else value * stat.period / 60
         return Series(start, stat.period, (total,) * slots(start, end, stat.period))
 
-    def distributions(self, stat: MetricStat, start: int, end: int) -> list[None]:
-        raise AssertionError("no alarm here")
-
 
 ERRORS = """SEARCH('{AWS/Lambda,FunctionName} MetricName="Errors"', 'Sum', 60)"""
 Items = list[dict[str, Any]]
