@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from kit.evaluation.alarm import AlarmDefinition
 from kit.evaluation.composite import Rule
@@ -36,6 +36,8 @@ class Alarm:
     All times are epoch seconds. ``updated_at`` moves whenever a state is set, ``state.since`` only when it changes.
     """
 
+    type: ClassVar[AlarmType]
+
     name: str
     arn: str
     settings: dict[str, Any]
@@ -51,10 +53,6 @@ class Alarm:
 
     def actions_for(self, state: str) -> list[str]:
         return list(self.settings.get(ACTION_LISTS[state], ()))
-
-    @property
-    def type(self) -> AlarmType:
-        raise NotImplementedError
 
     def described(self) -> dict[str, Any]:
         """The alarm in the shape of DescribeAlarms."""
@@ -79,11 +77,9 @@ class Alarm:
 class MetricAlarm(Alarm):
     """An alarm on one metric or one metric math expression."""
 
-    definition: AlarmDefinition
+    type: ClassVar[AlarmType] = "MetricAlarm"
 
-    @property
-    def type(self) -> AlarmType:
-        return "MetricAlarm"
+    definition: AlarmDefinition
 
     def described(self) -> dict[str, Any]:
         shown = Alarm.described(self)
@@ -98,14 +94,12 @@ class MetricAlarm(Alarm):
 class CompositeAlarm(Alarm):
     """An alarm on the states of other alarms; ``stale`` says why its rule must be evaluated, None that it needn't."""
 
+    type: ClassVar[AlarmType] = "CompositeAlarm"
+
     rule: Rule
     stale: Literal["created", "updated", "child"] | None
     suppressor: Suppressor | None = field(default=None, kw_only=True)
     suppression: Suppression = field(default=FREE, kw_only=True)
-
-    @property
-    def type(self) -> AlarmType:
-        return "CompositeAlarm"
 
     @property
     def children(self) -> frozenset[str]:

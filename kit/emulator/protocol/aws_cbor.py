@@ -19,6 +19,7 @@ from kit.emulator.protocol.http import Request, Response
 from kit.emulator.protocol.model import Operation, ServiceModel
 from kit.emulator.protocol.plain import CBOR, cbor_error
 from kit.emulator.protocol.reading import ReaderCompiler, mistyped
+from kit.emulator.protocol.typed_leaves import TypedLeaves
 from kit.emulator.protocol.writing import WriterCompiler
 
 PATH = re.compile(r"/service/(?P<service>[^/]+)/operation/(?P<operation>[^/]+)")
@@ -80,30 +81,8 @@ class AwsCbor:
         return cbor_error(named.status, body, named.headers, request_id)
 
 
-class CborLeaves:
+class CborLeaves(TypedLeaves):
     """Scalars in CBOR: timestamps are tagged numbers, blobs are byte strings."""
-
-    def string(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise mistyped(value, "a String")
-        return value
-
-    def integer(self, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise mistyped(value, "an Integer")
-        if isinstance(value, float) and not value.is_integer():
-            raise AwsError("SerializationException", f"{value} can not be converted to an Integer")
-        return int(value)
-
-    def double(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise mistyped(value, "a Double")
-        return float(value)
-
-    def boolean(self, value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise mistyped(value, "a Boolean")
-        return value
 
     def timestamp(self, value: Any) -> float:
         if not isinstance(value, _Moment):

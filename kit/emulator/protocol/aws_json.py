@@ -15,6 +15,7 @@ from kit.emulator.protocol.errors import AwsError
 from kit.emulator.protocol.http import Request, Response
 from kit.emulator.protocol.model import Operation, ServiceModel, by_path
 from kit.emulator.protocol.reading import ReaderCompiler, mistyped
+from kit.emulator.protocol.typed_leaves import TypedLeaves
 from kit.emulator.protocol.writing import WriterCompiler
 
 _NOT_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -81,35 +82,13 @@ class RestJson(AwsJson):
         return self._response(status, self._encoder.encode(body), request_id, {"x-amzn-errortype": error.code})
 
 
-class JsonLeaves:
+class JsonLeaves(TypedLeaves):
     """Scalars in AWS JSON: timestamps are epoch seconds, blobs base64."""
-
-    def string(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise mistyped(value, "a String")
-        return value
-
-    def integer(self, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise mistyped(value, "an Integer")
-        if isinstance(value, float) and not value.is_integer():
-            raise AwsError("SerializationException", f"{value} can not be converted to an Integer")
-        return int(value)
 
     def double(self, value: Any) -> float:
         if isinstance(value, str) and value in _NOT_NUMBERS:
             return _NOT_NUMBERS[value]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise mistyped(value, "a Double")
-        try:
-            return float(value)
-        except OverflowError as error:
-            raise AwsError("SerializationException", "NUMBER_VALUE is out of range for a Double") from error
-
-    def boolean(self, value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise mistyped(value, "a Boolean")
-        return value
+        return super().double(value)
 
     def timestamp(self, value: Any) -> float:
         if isinstance(value, str):
