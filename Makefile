@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format clean bench-replay
+.PHONY: help up test lint format check clean bench-replay bench-local-aws
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 help: ## Show what there is
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # make's own $(error ...), so that a missing or old Python is one line and nothing else.
 define need_python
@@ -37,8 +37,14 @@ lint: $(VENV)/.installed-dev ## Check style and types (ruff, mypy strict)
 format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
 
+check: $(VENV)/.installed ## See that alarms and dashboards are sound and agree with slos/, offline
+	@$(BIN)/kit check && $(BIN)/kit slo generate --check
+
 bench-replay: $(VENV)/.installed ## Replay a week of burn-rate alarms, beside promtool
 	@$(BIN)/python -m bench.replay $(ARGS)
+
+bench-local-aws: $(VENV)/.installed ## Measure the embedded AWS beside moto and ministack
+	@$(BIN)/python -m bench.local_aws $(ARGS)
 
 clean: ## Remove the virtual environment and everything a run left behind
 	@rm -rf $(VENV) .kit .pytest_cache .mypy_cache .ruff_cache .hypothesis

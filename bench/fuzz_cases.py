@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import cbor2
 
+from bench import fuzz_behind
 from bench.fuzz_templates import DASHBOARD, EMBEDDED, NOW, SEGMENT, TEMPLATES
 from kit.emulator.protocol.model import Ref, ServiceModel, load_model
 
@@ -308,6 +309,27 @@ _HEADERS = [
 ]
 
 
+def _behind(dice: random.Random) -> Case:
+    """One of the services behind: right, of wrong types, mutated, in another's protocol, or a path that isn't there."""
+    kind = dice.choice(["right", "mistyped", "mutated", "confused"])
+    method, path, headers, body = fuzz_behind.draft(dice, 0.2 if kind == "mistyped" else 0.0)
+    if kind == "mutated":
+        content = bytearray(body)
+        for _ in range(dice.randint(1, 8)):
+            if content:
+                content[dice.randrange(len(content))] = dice.randrange(256)
+        body = bytes(content[: dice.randint(0, len(content))] if dice.random() < 0.4 else content)
+    if kind == "confused":
+        _, other_path, other_headers, body = fuzz_behind.draft(dice, 0.0)
+        path = dice.choice([path, other_path, "/nowhere", "/nowhere/", "/a/b?x=1", "/%00"])
+        method = dice.choice([method, "GET", "PUT", "DELETE", "PATCH"])
+        for name in ("X-Amz-Target", "Content-Type", "Authorization"):
+            if dice.random() < 0.3:
+                headers.pop(name, None)
+                headers |= {name: other_headers[name]} if name in other_headers else {}
+    return Case(f"behind, {kind}", Draft(headers, body, path, method).raw())
+
+
 def _not_http(dice: random.Random) -> Case:
     draft = _plausible(dice)
     raw = draft.raw()
@@ -339,4 +361,5 @@ _KINDS: dict[Callable[[random.Random], Case], float] = {
     _huge: 1,
     _wrong_header: 7,
     _not_http: 3,
+    _behind: 15,
 }

@@ -87,7 +87,7 @@ def _report(alarms: int, fast: int, seconds: int, before: Share, after: Share) -
 @contextmanager
 def _emulator() -> Iterator[tuple[psutil.Process, str]]:
     port, xray_port = _free_port(), _free_port()
-    ports = ["--port", str(port), "--xray-port", str(xray_port)]
+    ports = ["--port", str(port), "--xray-port", str(xray_port), "--ephemeral"]
     environment = {**os.environ, "AWS_REGION": REGION}
     with (
         tempfile.TemporaryFile() as output,

@@ -19,6 +19,8 @@ from kit.errors import KitError
 LOCAL_STAGE = "local"
 LOCAL_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
+MAX_CHANGE = 30
+"""Percent of what stands on a stage that one apply may update or delete, unless the stage says otherwise."""
 
 Scale = Literal["practice", "production"]
 FaultPolicy = Literal["allowed", "refused"]
@@ -51,6 +53,7 @@ class Stage:
     actions: Mapping[str, str]
     faults: FaultPolicy
     protected: bool
+    max_change: int = MAX_CHANGE
 
     @property
     def local(self) -> bool:
@@ -171,7 +174,7 @@ def _stage(name: str, raw: object) -> Stage:
     where = f"stages/{name}.yaml"
     if not isinstance(raw, dict):
         raise KitError(where, "must be a mapping of keys to values", "See stages/production.yaml.example.")
-    known = {"account", "region", "endpoint_url", "environment", "scale", "actions", "faults", "protected"}
+    known = {f.name for f in fields(Stage)} - {"name"}
     for key in raw:
         if key not in known:
             raise KitError(where, f"{key}: no such key", f"Known are {', '.join(sorted(known))}.")
@@ -188,6 +191,9 @@ def _stage(name: str, raw: object) -> Stage:
     protected = raw.get("protected", name != LOCAL_STAGE)
     if not isinstance(protected, bool):
         raise KitError(where, f"protected: {protected!r} is not a truth value", "Write true or false.")
+    max_change = raw.get("max_change", MAX_CHANGE)
+    if type(max_change) is not int or not 0 <= max_change <= 100:
+        raise KitError(where, f"max_change: {max_change!r} is not a percentage", "Write a whole number from 0 to 100.")
     endpoint = raw.get("endpoint_url")
     if endpoint is not None and not isinstance(endpoint, str):
         raise KitError(where, f"endpoint_url: {endpoint!r} is not text", "Write an http(s) address.")
@@ -201,6 +207,7 @@ def _stage(name: str, raw: object) -> Stage:
         actions=dict(actions),
         faults=faults,
         protected=protected,
+        max_change=max_change,
     )
 
 

@@ -40,8 +40,8 @@ def read_shop(environ: Mapping[str, str]) -> ShopSettings:
     return ShopSettings(
         database_url=_database_url(environ, "shop"),
         faults_state=faults_state(environ),
-        payments_url=_base_url(environ, "PAYMENTS_URL", PAYMENTS_URL),
-        payments_timeout_s=_seconds(environ, "PAYMENTS_TIMEOUT_S", PAYMENTS_TIMEOUT_S),
+        payments_url=base_url(environ, "PAYMENTS_URL", PAYMENTS_URL),
+        payments_timeout_s=seconds(environ, "PAYMENTS_TIMEOUT_S", PAYMENTS_TIMEOUT_S),
     )
 
 
@@ -84,14 +84,16 @@ def _database_url(environ: Mapping[str, str], service: str) -> str:
     return url
 
 
-def _base_url(environ: Mapping[str, str], name: str, default: str) -> str:
+def base_url(environ: Mapping[str, str], name: str, default: str) -> str:
+    """An http(s) address without a path or a closing slash; raises SettingsError."""
     url = (environ.get(name, "") or default).rstrip("/")
     if not re.fullmatch(r"https?://[^\s/?#@]+", url):
         raise SettingsError(f"{name}: {url!r} is not an http(s) address. Write it as {default}.")
     return url
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+def seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    """A number of seconds up to 60; raises SettingsError."""
     text = environ.get(name, "") or str(default)
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text) or not 0 < float(text) <= 60:
         raise SettingsError(f"{name}: {text!r} is not a number of seconds up to 60. Mend or unset it.")

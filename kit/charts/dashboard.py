@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from kit.charts.variables import Variable, applied, read_variables
 
 GRID_COLUMNS = 24
 DEFAULT_SIZE = 6
@@ -50,13 +52,22 @@ class Widget:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A readable body: its widgets, its own time range as written, and how it wants periods treated."""
+    """A readable body: its widgets (``raw`` as written), its own time range, and how it wants periods treated."""
 
+    raw: tuple[Any, ...]
     widgets: tuple[Widget, ...]
     start: str | None
     end: str | None
     adapt_periods: bool
-    variables: int
+    variables: tuple[Variable, ...]
+
+    def with_choices(self, chosen: Mapping[str, str]) -> Dashboard:
+        """The dashboard with values (by variable id) put into its widgets. Raises VariableError."""
+        widgets = list(self.raw)
+        for variable in self.variables:
+            if variable.id in chosen:
+                widgets = applied(widgets, variable, chosen[variable.id])
+        return replace(self, widgets=tuple(_place(widgets)))
 
 
 def read_dashboard(body: str) -> Dashboard:
@@ -73,13 +84,13 @@ def read_dashboard(body: str) -> Dashboard:
     widgets = raw.get("widgets")
     if not isinstance(widgets, list):
         raise DashboardError("/widgets: must be a list")
-    variables = raw.get("variables")
     return Dashboard(
+        raw=tuple(widgets),
         widgets=tuple(_place(widgets)),
         start=_text(raw.get("start")),
         end=_text(raw.get("end")),
         adapt_periods=raw.get("periodOverride") != "inherit",
-        variables=len(variables) if isinstance(variables, list) else 0,
+        variables=read_variables(raw.get("variables")),
     )
 
 

@@ -23,10 +23,10 @@ from kit.charts.timerange import TimeRange
 from kit.charts.timeseries import Graph, Spec, time_series
 from kit.charts.units import UNITS, Unit, text, unit_named, unit_of_axis_label
 
-Kind = Literal["graph", "parts", "gauge", "numbers", "table", "text", "alarms", "note"]
+Kind = Literal["graph", "parts", "gauge", "numbers", "table", "text", "alarms", "logs", "note"]
 
 _OTHERS = {
-    "log": "A Logs Insights query. This page draws metrics; the query itself is in the dashboard's file.",
+    "log": "A Logs Insights query, which this drawing does not ask.",
     "explorer": "A metrics explorer: it finds resources by their tags, which only the CloudWatch console does.",
     "custom": "A custom widget: it is drawn by a Lambda function in the CloudWatch console.",
     "chart": "A PromQL chart, which only the CloudWatch console draws.",

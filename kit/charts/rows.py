@@ -62,7 +62,7 @@ def expand_rows(rows: Sequence[Any]) -> tuple[Row, ...]:
         if not cells:
             expanded.append(_row(number, (), options))
             continue
-        above = _written_out(number, cells, above)
+        above = written_out(number, cells, above)
         expanded.append(_row(number, above, options))
     _unique_ids(expanded)
     return tuple(expanded)
@@ -73,7 +73,8 @@ def hex_color(value: Any) -> str | None:
     return value if isinstance(value, str) and _HEX.fullmatch(value) else None
 
 
-def _written_out(number: int, cells: list[Any], above: tuple[str, ...]) -> tuple[str, ...]:
+def written_out(number: int, cells: list[Any], above: tuple[str, ...]) -> tuple[str, ...]:
+    """Row ``number``'s cells without shorthand, given the metric row ``above`` it. Raises RowError."""
     if not all(isinstance(cell, str) for cell in cells):
         raise RowError(f"metrics/{number}: every entry but the last must be text")
     if cells[0] == "...":

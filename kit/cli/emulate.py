@@ -9,10 +9,15 @@ from pathlib import Path
 import click
 
 from kit.cli._options import with_settings
+from kit.emulator.clock import Clock, ManualClock, SystemClock
+from kit.emulator.control import read_moment
+from kit.emulator.keeping.emptying import empty_folder
 from kit.emulator.memory import settle
 from kit.emulator.server import Binding, Emulator, Identity, serve
+from kit.errors import KitError
 from kit.evaluation.alarm import EXTRA_PERIODS
 from kit.settings import Settings
+from kit.stack.processes import kept_dir
 
 
 @click.command()
@@ -29,35 +34,85 @@ from kit.settings import Settings
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to keep topics, subscriptions, queues, rules and their targets in (default: nothing is kept).",
+    help="Folder to keep everything in, across restarts (default: .kit/aws of the project).",
 )
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: what is put is gone when it ends.")
+@click.option("--reset", is_flag=True, help="Begin empty: delete what the folder has kept, then keep anew.")
+@click.option(
+    "--clock",
+    type=click.Choice(["system", "virtual"]),
+    default="system",
+    show_default=True,
+    help="A virtual clock stands still until POST /_kit/clock moves it, alarms and all; kept only with --data.",
+)
+@click.option("--start", metavar="TIME", help="Where a virtual clock begins: RFC 3339 or epoch seconds (default: now).")
 @with_settings
-def command(
+def command(  # noqa: PLR0913 - one for each flag
     settings: Settings,
+    *,
     host: str,
     port: int | None,
     xray_port: int | None,
     evaluation_range_extra: int,
     data: Path | None,
+    ephemeral: bool,
+    reset: bool,
+    clock: str,
+    start: str | None,
 ) -> int:
-    """Run the embedded AWS until Ctrl-C: CloudWatch, Logs, X-Ray, and SNS, SQS, EventBridge, STS, CloudFormation."""
+    """Run the embedded AWS until Ctrl-C: CloudWatch, Logs, X-Ray, and SNS, SQS, EventBridge, STS, CloudFormation.
+
+    What it is given survives a restart, in .kit/aws unless --data or --ephemeral say otherwise.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     ports = settings.ports
-    binding = Binding(host, ports.aws if port is None else port, ports.xray if xray_port is None else xray_port)
+    time = _clock(clock, start)
+    folder = _folder(settings, data, ephemeral=ephemeral, reset=reset, virtual=isinstance(time, ManualClock))
+    if reset and folder is not None:
+        empty_folder(folder)
     # interfaces: in containers the names by which the others may ask for this process
     allowed = os.environ.get("KIT_ALLOWED_HOSTS", "").replace(",", " ").split()
     emulator = Emulator(
-        binding,
+        Binding(host, ports.aws if port is None else port, ports.xray if xray_port is None else xray_port),
         Identity(settings.stage.account, settings.region),
+        clock=time,
         allowed_hosts=allowed,
         evaluation_range_extra=evaluation_range_extra,
-        data_dir=data,
+        data_dir=folder,
     )
     serve(emulator, _announce)
     return 0
+
+
+def _clock(kind: str, start: str | None) -> Clock:
+    if kind == "system":
+        if start is not None:
+            raise KitError("--start", "only a virtual clock can begin at another time", "Add --clock virtual.")
+        return SystemClock()
+    if start is None:
+        return ManualClock(SystemClock().now())
+    try:
+        return ManualClock(read_moment(float(start) if start.replace(".", "", 1).isdecimal() else start))
+    except ValueError:
+        remedy = "Write it as 2026-11-22T10:00:00Z, or in epoch seconds."
+        raise KitError("--start", f"{start!r} is not a date and time", remedy) from None
+
+
+def _folder(settings: Settings, data: Path | None, *, ephemeral: bool, reset: bool, virtual: bool) -> Path | None:
+    """Where to keep things; None for nowhere."""
+    for other, given in (("--data", data is not None), ("--reset", reset)):
+        if ephemeral and given:
+            raise KitError("--ephemeral", f"keeps nothing, so it can't stand beside {other}", "Choose one of them.")
+    if reset and virtual and data is None:
+        raise KitError("--reset", "a virtual clock keeps nothing unless it is told where", "Name the folder: --data.")
+    if ephemeral or (virtual and data is None):
+        return None
+    return data if data is not None else kept_dir(settings)
 
 
 def _announce(emulator: Emulator) -> None:
     settle()
     host = emulator.binding.host
     click.echo(f"The embedded AWS answers at http://{host}:{emulator.port} (X-Ray daemon {host}:{emulator.xray_port}).")
+    if emulator.data_dir is not None:
+        click.echo(f"What it is given is kept in {emulator.data_dir}; --ephemeral keeps nothing.")

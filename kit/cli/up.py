@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
@@ -21,10 +22,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from kit.cli._options import find_root
 from kit.definitions import wanted
 from kit.errors import KitError
-from kit.settings import Settings, load, ports_file
+from kit.settings import LOCAL_STAGE, Settings, load, ports_file
 from kit.stack import lock, supervision
+from kit.stack.account import account_environ, require_may_run
 from kit.stack.ports import require_free
-from kit.stack.processes import Process, data_dirs, local_environ, processes
+from kit.stack.processes import Process, data_dirs, kept_dir, local_environ, processes
 from kit.stack.readiness import wait
 
 READY_WITHIN_S = 60.0
@@ -35,7 +37,10 @@ out = Console(highlight=False)
 
 
 @click.command()
-def command() -> int:
+@click.option("--fresh", is_flag=True, help="Begin with an empty local AWS: forget alarms, metrics, logs and traces.")
+@click.option("--stage", default=LOCAL_STAGE, show_default=True, help="Send the telemetry to this stage's account.")
+@click.option("--profile", help="AWS profile for that account (default: AWS_PROFILE).")
+def command(fresh: bool, stage: str, profile: str | None) -> int:
     """Start the shop, the local AWS, the console and a steady load; Ctrl-C stops all of it.
 
     \b
@@ -43,18 +48,28 @@ def command() -> int:
     2. Start everything under supervisord, which restarts what dies.
     3. Apply alarms and dashboards over the wire, as one would to a real account.
     4. Print the addresses, then say whatever changes.
+
+    The local AWS keeps what it was given in .kit/aws: stop this and start it again, and it is all there.
+
+    With another --stage the shop, the load and the console run here and no local AWS: the telemetry goes to the stage's
+    account, which STS must confirm first. Alarms and dashboards are not applied by this; that is `kit apply`.
     """
     root = find_root(Path.cwd())
     if lock.holder(root / ".kit") is None:
         # What a run that was killed has left: this one's ports come from the environment.
         ports_file(root).unlink(missing_ok=True)
-    settings = load(os.environ, root, stage="local")
+    settings = load(os.environ, root, stage=stage, profile=profile)
     wanted(settings.root, settings.stage, settings.region)
+    if not settings.stage.local:
+        _require_account(settings, fresh)
     for folder in data_dirs(settings):
         folder.mkdir(parents=True, exist_ok=True)
     with lock.only_one(settings.state_dir):
         _end_what_was_left(settings)
-        require_free(settings.ports)
+        require_free(settings.ports, () if settings.stage.local else ("aws", "xray"))
+        if fresh:
+            # imported here since the emulator's modules would stay with this process for as long as the stack runs
+            import_module("kit.emulator.keeping.emptying").empty_folder(kept_dir(settings))
         return _run(settings)
 
 
@@ -68,12 +83,13 @@ def _run(settings: Settings) -> int:
     programs = processes(settings, token)
     stopped = _Stop()
     stopped.listen()
-    supervisord = supervision.start(programs, settings.root, settings.state_dir, local_environ(settings, os.environ))
+    environ = (local_environ if settings.stage.local else account_environ)(settings, os.environ)
+    supervisord = supervision.start(programs, settings.root, settings.state_dir, environ)
     try:
         _bring_up(settings, programs, supervisord, stopped)
         if not stopped:
-            _print_addresses(programs)
-        return _watch(settings, supervisord, stopped)
+            _print_addresses(settings, programs)
+        return _watch(settings, programs, supervisord, stopped)
     finally:
         stopped.listen_no_more()
         err.print("Stopping everything ...")
@@ -134,7 +150,18 @@ def _bring_up(
         )
 
 
-def _print_addresses(programs: Sequence[Process]) -> None:
+def _require_account(settings: Settings, fresh: bool) -> None:
+    """Before anything is started: a stage that may be used from here, and its account."""
+    if fresh:
+        raise KitError("--fresh", "empties the local AWS, and this stage has none", "Leave it out.")
+    require_may_run(settings)
+    # imported here since boto3 would stay with this process, which on the local stage never needs it
+    import_module("kit.deploy.guards").require_own_region(settings)
+    import_module("kit.aws").confirm_account(settings)
+    err.print(f"Telemetry goes to account {settings.stage.account} in {settings.region}.")
+
+
+def _print_addresses(settings: Settings, programs: Sequence[Process]) -> None:
     by_name = {p.name: p for p in programs}
     out.print()
     rows = (
@@ -144,16 +171,24 @@ def _print_addresses(programs: Sequence[Process]) -> None:
         ("aws", "local AWS (AWS_ENDPOINT_URL)"),
     )
     for name, what in rows:
-        out.print(f"  {by_name[name].url:<26} {what}")
+        if name in by_name:
+            out.print(f"  {by_name[name].url:<26} {what}")
     out.print()
-    out.print("  Break something:  .venv/bin/kit fault set payment-errors --percent 100")
-    out.print("  See it page:      .venv/bin/kit alarms")
-    out.print("  Mend it:          .venv/bin/kit fault lift --all")
+    there = "" if settings.stage.local else f" --stage {settings.stage.name}"
+    if not settings.stage.local:
+        out.print(f"  Watch it there:   .venv/bin/kit apply{there}")
+    if "shop-faults" in by_name:
+        out.print(f"  Break something:  .venv/bin/kit fault set payment-errors --percent 100{there}")
+    out.print(f"  See it page:      .venv/bin/kit alarms{there}")
+    if "shop-faults" in by_name:
+        out.print(f"  Mend it:          .venv/bin/kit fault lift --all{there}")
     out.print("  Stop everything:  Ctrl-C")
     out.print()
 
 
-def _watch(settings: Settings, supervisord: subprocess.Popen[bytes], stopped: _Stop) -> int:
+def _watch(
+    settings: Settings, programs: Sequence[Process], supervisord: subprocess.Popen[bytes], stopped: _Stop
+) -> int:
     """Say what dies and comes back, until told to end. Returns the exit code."""
     known: dict[str, int] = {}
     gave_up: set[str] = set()
@@ -172,7 +207,7 @@ def _watch(settings: Settings, supervisord: subprocess.Popen[bytes], stopped: _S
             if before is not None and before != program.pid:
                 err.print(f"{program.name} died and was restarted (process {before}, now {program.pid}).")
                 if program.name == "aws":
-                    _apply_again(settings)
+                    _apply_again(settings, programs, stopped)
         time.sleep(WATCH_EVERY_S)
     return 0
 
@@ -195,8 +230,13 @@ def _apply(settings: Settings) -> None:
         raise KitError("alarms and dashboards", (done.stderr or done.stdout).strip().removeprefix("kit: "))
 
 
-def _apply_again(settings: Settings) -> None:
-    """The local AWS came back empty: give it its alarms and dashboards again, once it answers."""
+def _apply_again(settings: Settings, programs: Sequence[Process], stopped: _Stop) -> None:
+    """The local AWS came back: apply again, once it answers, for what it may have lost of its last second."""
+    # it first reads what it has kept, which may take some seconds
+    for _ in wait([program for program in programs if program.name == "aws"], READY_WITHIN_S, lambda: not stopped):
+        pass
+    if stopped:
+        return
     try:
         _apply(settings)
     except KitError as error:

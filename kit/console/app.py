@@ -13,6 +13,7 @@ from kit.charts.timerange import CHOICES
 from kit.console.bundle import Bundle
 from kit.console.cloud import ClientFor, Cloud, MissingError
 from kit.console.fresh import Fresh
+from kit.console.pickers import asked_for
 from kit.console.security import guard
 from kit.console.views import Json, Views
 from kit.errors import KitError
@@ -36,7 +37,7 @@ def create_app(
 ) -> Flask:
     """The console of one stage. It calls AWS only when a page asks, so it starts without an endpoint.
 
-    ``client_for`` makes a CloudWatch client for a Region; a page asks again every ``refresh_s`` seconds.
+    ``client_for`` makes a client for a Region and a service; a page asks again every ``refresh_s`` seconds.
     """
     app = Flask(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -50,8 +51,8 @@ def create_app(
 
 
 def _client_for(settings: Settings) -> ClientFor:
-    return lambda region: aws.client(
-        replace(settings, region=region), "cloudwatch", attempts=2, read_timeout_s=READ_TIMEOUT_S
+    return lambda region, service: aws.client(
+        replace(settings, region=region), service, attempts=2, read_timeout_s=READ_TIMEOUT_S
     )
 
 
@@ -101,7 +102,11 @@ def _json(app: Flask, views: Views, fresh: Fresh) -> None:
 
     @app.get("/api/dashboards/<name>")
     def dashboard_json(name: str) -> Response:
-        return shared("dashboard", name, views.dashboard)
+        choices = asked_for(request.args)
+        # Answers are shared by those who look at the same: a choice is part of that.
+        return shared(
+            f"dashboard {sorted(choices.items())}", name, lambda name, range_: views.dashboard(name, range_, choices)
+        )
 
     @app.get("/api/alarm")
     def alarm_json() -> Response:

@@ -1,11 +1,11 @@
-"""The AWS calls behind the pages: CloudWatch alone, read only."""
+"""The AWS calls behind the pages: CloudWatch and Logs Insights, read only."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +15,11 @@ from botocore.exceptions import ClientError
 
 from kit.aws import readable_errors
 from kit.charts.lines import Answer
+from kit.charts.logs import LogQuery
 from kit.charts.queries import Call
 from kit.charts.states import Change
 from kit.errors import KitError
+from kit.evaluation.request import MetricRef
 from kit.settings import Settings
 
 MAX_PAGES = 10
@@ -26,8 +28,8 @@ MAX_PAGES = 10
 _MISSING = {"DashboardNotFoundError", "ResourceNotFound", "ResourceNotFoundException"}
 _KINDS = ["MetricAlarm", "CompositeAlarm"]
 
-ClientFor = Callable[[str], Any]
-"""Region -> a boto3 CloudWatch client."""
+ClientFor = Callable[[str, str], Any]
+"""Region and service ("cloudwatch", "logs") -> a boto3 client."""
 
 
 class MissingError(KitError):
@@ -48,7 +50,7 @@ class Cloud:
     def __init__(self, settings: Settings, client_for: ClientFor) -> None:
         self._settings = settings
         self._client_for = client_for
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()  # boto3 sessions are not safe to share while clients are made
 
     def alarms(self) -> list[Mapping[str, Any]]:
@@ -113,13 +115,35 @@ class Cloud:
                 EndTime=_moment(call.end),
                 ScanBy="TimestampAscending",
             ):
-                # One query may give several series, even of one label; a series may go on over pages.
-                seen: Counter[tuple[str, str]] = Counter()
-                for result in page.get("MetricDataResults", ()):
-                    name = (result["Id"], result.get("Label", ""))
-                    found.setdefault((*name, seen[name]), _Gathered()).take(result)
-                    seen[name] += 1
+                _gather(page.get("MetricDataResults", ()), found)
         return [gathered.answer(id_, label) for (id_, label, _), gathered in found.items()]
+
+    def metrics(self, namespace: str | None, dimensions: Sequence[str]) -> list[MetricRef]:
+        """The metrics that ListMetrics knows: of a namespace, with at least these dimensions."""
+        asked: dict[str, Any] = {"Namespace": namespace} if namespace else {}
+        found: list[MetricRef] = []
+        with self._asking("asking which metrics there are"):
+            for page in self._pages("list_metrics", Dimensions=[{"Name": name} for name in dimensions], **asked):
+                found += [_metric(metric) for metric in page.get("Metrics", ())]
+        return found
+
+    def start_query(self, query: LogQuery, start: float, end: float) -> str:
+        """Start a Logs Insights query over two epoch seconds; its id."""
+        with self._asking("asking the logs"):
+            answer = self._client(query.region, "logs").start_query(
+                logGroupNames=list(query.groups),
+                startTime=int(start),
+                endTime=int(end),
+                queryString=query.text,
+                limit=query.limit,
+            )
+        return str(answer["queryId"])
+
+    def query_results(self, query: LogQuery, id_: str) -> Mapping[str, Any]:
+        """GetQueryResults as it is."""
+        with self._asking("asking the logs"):
+            answer: Mapping[str, Any] = self._client(query.region, "logs").get_query_results(queryId=id_)
+        return answer
 
     def unit(self, region: str | None, metric: Mapping[str, Any], now: float) -> str | None:
         """The unit that a metric's latest points carry: GetMetricStatistics tells it, GetMetricData does not."""
@@ -129,12 +153,12 @@ class Cloud:
             )
         return next((str(point["Unit"]) for point in answer.get("Datapoints", ()) if point.get("Unit")), None)
 
-    def _client(self, region: str | None = None) -> Any:
-        region = region or self._settings.region
+    def _client(self, region: str | None = None, service: str = "cloudwatch") -> Any:
+        key = (region or self._settings.region, service)
         with self._making:
-            if region not in self._clients:
-                self._clients[region] = self._client_for(region)
-            return self._clients[region]
+            if key not in self._clients:
+                self._clients[key] = self._client_for(*key)
+            return self._clients[key]
 
     def _pages(self, operation: str, region: str | None = None, **asked: Any) -> Iterator[Mapping[str, Any]]:
         method = getattr(self._client(region), operation)
@@ -158,8 +182,13 @@ class _Gathered:
 
     points: dict[float, float] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
+    complete: bool = False
+    page: Any = None
 
-    def take(self, result: Mapping[str, Any]) -> None:
+    def take(self, result: Mapping[str, Any], page: object) -> None:
+        """Add what one page tells of it."""
+        self.page = page
+        self.complete = result.get("StatusCode") == "Complete"
         times = (moment.timestamp() for moment in result.get("Timestamps", ()))
         self.points.update(zip(times, result.get("Values", ()), strict=False))
         self.messages = tuple(str(message.get("Value", "")) for message in result.get("Messages", ()))
@@ -169,8 +198,27 @@ class _Gathered:
         return Answer(id_, label, times, tuple(self.points[time] for time in times), self.messages)
 
 
+def _gather(results: Sequence[Mapping[str, Any]], found: dict[tuple[str, str, int], _Gathered]) -> None:
+    """Add a page's results to their series.
+
+    One query may give several series, even of one label, and a series may go on over pages: those that are complete
+    are not named again, so the n-th of a label on a page is the n-th that was not complete before.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        name = (result["Id"], result.get("Label", ""))
+        while (own := found.setdefault((*name, seen[name]), _Gathered())).complete or own.page is results:
+            seen[name] += 1
+        own.take(result, results)
+
+
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _metric(metric: Mapping[str, Any]) -> MetricRef:
+    pairs = sorted((each["Name"], each["Value"]) for each in metric.get("Dimensions", ()))
+    return MetricRef(metric["Namespace"], metric["MetricName"], tuple(pairs))
 
 
 def _change(item: Mapping[str, Any]) -> Change:

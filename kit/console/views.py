@@ -9,10 +9,13 @@ from typing import Any
 from kit.charts.alarm import alarm_widget, threshold
 from kit.charts.dashboard import Dashboard, DashboardError, Widget, read_dashboard
 from kit.charts.drawing import Drawing, draw_metric, draw_still
+from kit.charts.logs import draw_log
 from kit.charts.queries import own_range
 from kit.charts.theme import SCREEN
 from kit.charts.timerange import TimeRange, choose_range
 from kit.console.cloud import Cloud, MissingError
+from kit.console.logs import LogReader, Read
+from kit.console.pickers import Pickers
 from kit.console.tiles import children, line_json, milliseconds, ribbon, tile, worst_first
 from kit.console.watched import Watched, Watcher
 
@@ -30,6 +33,8 @@ class Views:
         self._cloud = cloud
         self._clock = clock
         self._watcher = Watcher(cloud, clock)
+        self._logs = LogReader(cloud, clock)
+        self._pickers = Pickers(cloud, clock)
 
     def overview(self, choice: str | None) -> Json:
         """Every alarm with its state, its recent past and the series it watches; every dashboard."""
@@ -93,8 +98,11 @@ class Views:
             "chart": drawn,
         }
 
-    def dashboard(self, name: str, choice: str | None) -> Json:
-        """One dashboard, read back and drawn. Raises MissingError when there is none of this name."""
+    def dashboard(self, name: str, choice: str | None, asked: Mapping[str, str]) -> Json:
+        """One dashboard, read back and drawn with the values ``asked`` for its variables (by id).
+
+        Raises MissingError when there is none of this name.
+        """
         body = self._cloud.dashboard_body(name)
         alarms = self._cloud.alarms()
         names = [each.name for each in self._cloud.dashboards()]
@@ -103,19 +111,27 @@ class Views:
         except DashboardError as error:
             shown = choose_range(None, None, choice, self._clock())
             problem = f"{name} cannot be read: {error}"
-            return {**_status(alarms, names), **_range(shown), "problem": problem, "widgets": [], "variables": 0}
+            return {**_status(alarms, names), **_range(shown), "problem": problem, "widgets": [], "variables": []}
+        dashboard, variables = self._pickers.choose(dashboard, asked)
         shown = choose_range(dashboard.start, dashboard.end, choice, self._clock())
         return {
             **_status(alarms, names),
             **_range(shown),
             "problem": None,
-            "variables": dashboard.variables,
+            "variables": variables,
             "widgets": self._widgets(dashboard, shown, alarms),
         }
 
     def _widgets(self, dashboard: Dashboard, shown: TimeRange, alarms: Sequence[Mapping[str, Any]]) -> list[Json]:
         by_arn = {alarm.get("AlarmArn"): alarm for alarm in alarms}
-        still: dict[int, Drawing | None] = {widget.index: draw_still(widget) for widget in dashboard.widgets}
+        logs = [widget for widget in dashboard.widgets if widget.type == "log" and not widget.problem]
+        read = self._logs.read(logs, shown)
+        still: dict[int, Drawing | None] = {
+            widget.index: _log_drawing(widget, read[widget.index], shown)
+            if widget.index in read
+            else draw_still(widget)
+            for widget in dashboard.widgets
+        }
         watching: dict[int, Widget] = {}
         watched_alarm: dict[int, Mapping[str, Any]] = {}
         for widget in dashboard.widgets:
@@ -161,6 +177,12 @@ class Views:
         }
 
 
+def _log_drawing(widget: Widget, read: Read, shown: TimeRange) -> Drawing:
+    if read.rows is None:
+        return Drawing("note", content=read.problem)
+    return draw_log(widget, read.rows, own_range(widget, shown), SCREEN)
+
+
 def _drawn(
     widget: Widget,
     drawing: Drawing,
@@ -184,7 +206,7 @@ def _drawn(
     return {
         "index": widget.index,
         "type": widget.type,
-        "view": widget.view if widget.type == "metric" else None,
+        "view": widget.view if widget.type in ("metric", "log") else None,
         "title": widget.title,
         "x": widget.x,
         "y": widget.y,

@@ -9,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kit.definitions.alarm_limits import (
+    common_flaws,
+    dimension_flaws,
+    metric_action_flaws,
+    promql_flaws,
+    window_flaws,
+)
 from kit.definitions.members import ANOMALY_OPERATORS
 from kit.definitions.structure import Flaw, shown, step
 from kit.evaluation.alarm_definition import AlarmDefinition, AlarmError, NotAvailableError
@@ -31,7 +38,7 @@ def is_alarm_period(seconds: int) -> bool:
 
 def alarm_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
     """Yield what AWS would refuse in a PutMetricAlarm input whose structure is sound."""
-    found = list(_rule_flaws(request))
+    found = [*common_flaws(request), *_rule_flaws(request), *window_flaws(request), *metric_action_flaws(request)]
     yield from found or _meaning_flaws(request)
 
 
@@ -48,7 +55,9 @@ def _rule_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
             yield from _math_flaws(request)
     if sources != ["EvaluationCriteria"]:
         yield from _evaluation_flaws(request)
-    elif request.get("EvaluationInterval", 10) > 3600 or not is_alarm_period(request.get("EvaluationInterval", 10)):
+        return
+    yield from promql_flaws(request)
+    if request.get("EvaluationInterval", 10) > 3600 or not is_alarm_period(request.get("EvaluationInterval", 10)):
         yield Flaw("/EvaluationInterval", "must be 10, 20, 30 or a multiple of 60 up to 3600 seconds")
 
 
@@ -86,6 +95,7 @@ def _single_metric_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
     for key in ("Namespace", "Period"):
         if key not in request:
             yield Flaw("", f"{key} is missing beside MetricName", f"Add {key}.")
+    yield from dimension_flaws(request.get("Dimensions", ()), "/Dimensions")
     if ("Statistic" in request) == ("ExtendedStatistic" in request):
         yield Flaw("", "needs exactly one of Statistic and ExtendedStatistic")
     if "ExtendedStatistic" in request:
@@ -125,6 +135,7 @@ def _query_flaws(query: Mapping[str, Any], pointer: str) -> Iterator[Flaw]:
         stat = query["MetricStat"]
         yield from statistic_flaws(stat["Stat"], f"{pointer}/MetricStat/Stat")
         yield from _period_flaws(stat["Period"], f"{pointer}/MetricStat/Period")
+        yield from dimension_flaws(stat["Metric"].get("Dimensions", ()), f"{pointer}/MetricStat/Metric/Dimensions")
         for key in ("Namespace", "MetricName"):
             if key not in stat["Metric"]:
                 yield Flaw(f"{pointer}/MetricStat/Metric", f"{key} is missing", f"Add {key}.")
@@ -150,6 +161,25 @@ def _returned_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
         yield Flaw("/Metrics", f"returns {len(returned)} series ({', '.join(returned)}), not one", remedy)
     if band is not None and (len(returned) != 2 or band not in returned):
         yield Flaw("/ThresholdMetricId", "an anomaly alarm returns the metric and the band that this names, no more")
+    elif band is not None:
+        yield from _band_flaws(request)
+
+
+def _band_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
+    """User Guide, "Using metric math": some functions read the alarm's own account only."""
+    for index, query in enumerate(request["Metrics"]):
+        if query["Id"] == request["ThresholdMetricId"] and not _is_band(query.get("Expression", "")):
+            remedy = "Let it name the query with ANOMALY_DETECTION_BAND."
+            yield Flaw("/ThresholdMetricId", f"{query['Id']} is no anomaly detection band", remedy)
+        if "AccountId" in query:
+            yield Flaw(f"/Metrics/{index}/AccountId", "an anomaly alarm cannot watch another account", "Remove it.")
+
+
+def _is_band(expression: str) -> bool:
+    try:
+        return any(True for _ in parse(expression).calls("ANOMALY_DETECTION_BAND"))
+    except ExpressionError:
+        return False
 
 
 def _evaluation_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:

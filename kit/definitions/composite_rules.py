@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from kit.definitions.alarm_limits import common_flaws, composite_action_flaws
 from kit.definitions.complaints import Complaint
 from kit.definitions.model import CompositeFile
 from kit.definitions.structure import Flaw
@@ -19,6 +20,8 @@ WAITS = ("ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 
 def composite_flaws(request: Mapping[str, Any]) -> Iterator[Flaw]:
     """Yield what AWS would refuse in a PutCompositeAlarm input whose structure is sound."""
+    yield from common_flaws(request)
+    yield from composite_action_flaws(request)
     try:
         parse_rule(request["AlarmRule"])
     except RuleError as error:

@@ -13,6 +13,9 @@ SHORTEST_WINDOW_S = 10 * K
 SHORTEST_RANGE_S = 900
 """A dashboard shows a quarter of an hour at least: that is a practice run with what came before it."""
 
+FINE_DATA_S = 3 * 3600
+"""Data finer than a minute is kept so long (CloudWatch API Reference, GetMetricData)."""
+
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _WORDS = re.compile(r"(?<![\w.,-])(\d+)([ \u00a0])(s|min|h|d)(?!\w)")
 _RANGE = re.compile(r"-P(?:T(\d+)([MH])|(\d+)([DWM]))")
@@ -51,13 +54,29 @@ def rounded_range(start: str) -> str:
 
     One that is shorter, and anything else, such as a fixed time, stays as it is.
     """
+    return _divided_range(start, SHORTEST_RANGE_S)
+
+
+def window_range(start: str) -> str:
+    """A relative ``start`` that is a window, not a view: divided by K, but not below a minute, its finest unit."""
+    return _divided_range(start, 60)
+
+
+def range_s(start: str) -> int:
+    """The seconds of a dashboard's relative ``start``; 0 for anything else, such as a fixed time."""
     match = _RANGE.fullmatch(start)
     if match is None:
-        return start
+        return 0
     hours, hour_unit, days, day_unit = match.groups()
     unit = hour_unit or ("months" if day_unit == "M" else day_unit)
-    seconds = int(hours or days) * _RANGE_UNITS[unit]
-    shrunk = max(-(-seconds // (60 * K)) * 60, min(seconds, SHORTEST_RANGE_S))
+    return int(hours or days) * _RANGE_UNITS[unit]
+
+
+def _divided_range(start: str, least_s: int) -> str:
+    seconds = range_s(start)
+    if not seconds:
+        return start
+    shrunk = max(-(-seconds // (60 * K)) * 60, min(seconds, least_s))
     if shrunk % 86_400 == 0:
         return f"-P{shrunk // 86_400}D"
     return f"-PT{shrunk // 3600}H" if shrunk % 3600 == 0 else f"-PT{shrunk // 60}M"

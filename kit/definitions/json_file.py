@@ -14,17 +14,22 @@ class _RefusedError(ValueError):
 
 
 def read_object(path: Path, file: str) -> dict[str, Any] | Complaint:
-    """The object that a file holds, or what is wrong with it.
+    """The object that a file holds, or what is wrong with it."""
+    value = read_json(path, file)
+    if isinstance(value, Complaint | dict):
+        return value
+    return Complaint(file, "", f"must hold one JSON object, not {_kind(value)}")
+
+
+def read_json(path: Path, file: str) -> Any | Complaint:
+    """The value that a file holds, or what is wrong with it.
 
     Keys written twice and NaN are refused too: AWS would keep the last of the keys, and reject the NaN.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
     except (OSError, ValueError, RecursionError) as error:
         return _unreadable(file, error)
-    if not isinstance(value, dict):
-        return Complaint(file, "", f"must hold one JSON object, not {_kind(value)}")
-    return value
 
 
 def _unreadable(file: str, error: Exception) -> Complaint:

@@ -23,10 +23,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A JSON number, a whole one if ``whole``, not below ``least``."""
+    """A JSON number, a whole one if ``whole``, from ``least`` to ``most``."""
 
     whole: bool = True
     least: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,20 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A list of at most ``most``."""
+    """A list of ``least`` to ``most``."""
 
     of: Spec
     most: int
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An object with ``members``, of which ``required`` must be there."""
+    """An object with ``members``, of which ``required`` must be there; other keys only if it is ``open``."""
 
     members: Mapping[str, Spec] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    open: bool = False
 
 
 Spec = Text | Number | Flag | Many | Group
@@ -107,7 +110,7 @@ _query = Group(
     },
     ("Id",),
 )
-_tag_keys = Many(Text(1, 128), 50)
+_tag_keys = Many(Text(1, 128), 50, least=1)
 _tags_propagation = Group({"Enabled": Flag(), "IncludedTagKeys": _tag_keys, "ExcludedTagKeys": _tag_keys}, ("Enabled",))
 _common: dict[str, Spec] = {
     "AlarmName": _name,
@@ -120,7 +123,12 @@ _common: dict[str, Spec] = {
     "ActionConfiguration": Group({"AlarmTagsPropagation": _tags_propagation}),
 }
 _promql = Group(
-    {"Query": Text(1, 10_000), "PendingPeriod": Number(least=0), "RecoveryPeriod": Number(least=0)}, ("Query",)
+    {
+        "Query": Text(1, 10_000),
+        "PendingPeriod": Number(least=0, most=86_400),
+        "RecoveryPeriod": Number(least=0, most=86_400),
+    },
+    ("Query",),
 )
 
 METRIC_ALARM = Group(
@@ -143,7 +151,10 @@ METRIC_ALARM = Group(
         "ThresholdMetricId": _short,
         "EvaluationWindow": Group({"SlidingWindow": Group(), "WallClockWindow": Group({"Timezone": Text(1)})}),
         "WarmUpConfiguration": Group(
-            {"WarmUpPeriodDurationInMinutes": Number(least=1), "OnlyStartEvaluatingAfterWarmUpPeriodEnds": Flag()},
+            {
+                "WarmUpPeriodDurationInMinutes": Number(least=1, most=2880),
+                "OnlyStartEvaluatingAfterWarmUpPeriodEnds": Flag(),
+            },
             ("WarmUpPeriodDurationInMinutes",),
         ),
         "EvaluationCriteria": Group({"PromQLCriteria": _promql}),

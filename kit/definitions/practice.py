@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kit.definitions.durations import SHORTEST_WINDOW_S, K, in_words, rounded_range, scaled
+from kit.definitions.durations import (
+    FINE_DATA_S,
+    SHORTEST_WINDOW_S,
+    K,
+    in_words,
+    range_s,
+    rounded_range,
+    scaled,
+    window_range,
+)
 from kit.definitions.model import AlarmFile, CompositeFile, DashboardFile, Definitions, Json, alarm_name
 from kit.evaluation.rule import STATES
 from kit.evaluation.rule_tokens import RuleToken, quoted, tokenize
@@ -106,7 +115,13 @@ def _is_reference(tokens: list[RuleToken], index: int) -> bool:
 
 
 def _shrunk(value: Json) -> dict[str, Any]:
-    return {key: _shrunk_member(key, inner) for key, inner in value.items()}
+    shrunk = {key: _shrunk_member(key, inner) for key, inner in value.items()}
+    if value.get("setPeriodToTimeRange") is True and isinstance(value.get("start"), str):
+        # One number for the whole range: the range is the window that its title tells.
+        shrunk["start"] = window_range(value["start"])
+        if type(shrunk.get("period")) is int and range_s(shrunk["start"]) > FINE_DATA_S:
+            shrunk["period"] = max(shrunk["period"], 60)
+    return shrunk
 
 
 def _shrunk_member(key: str, value: Any) -> Any:
@@ -119,8 +134,8 @@ def _shrunk_member(key: str, value: Any) -> Any:
 
 
 def _shrunk_wait(seconds: int) -> int:
-    """A wait of nothing stays nothing; any other is no shorter than the 10 s between two evaluations."""
-    return max(10, -(-seconds // K)) if seconds else 0
+    """The first minute of a wait stays, the rest is divided: alarms are evaluated once a minute at either scale."""
+    return min(seconds, 60) + -(-max(0, seconds - 60) // K)
 
 
 _SHRINK: dict[str, Callable[[Any], Any]] = {

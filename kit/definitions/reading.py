@@ -11,7 +11,8 @@ from typing import Any
 from kit.definitions.alarm_rules import alarm_flaws
 from kit.definitions.complaints import Complaint, DefinitionsError
 from kit.definitions.composite_rules import composite_flaws, family_complaints
-from kit.definitions.dashboard_rules import NAME, dashboard_flaws
+from kit.definitions.dashboard_members import all_dashboard_flaws
+from kit.definitions.dashboard_rules import NAME
 from kit.definitions.json_file import read_object
 from kit.definitions.members import COMPOSITE_ALARM, METRIC_ALARM
 from kit.definitions.model import AlarmFile, CompositeFile, DashboardFile, Definitions
@@ -83,7 +84,7 @@ def _read_dashboard(path: Path, file: str) -> DashboardFile | list[Complaint]:
     body = read_object(path, file)
     if isinstance(body, Complaint):
         return [body]
-    found = [*dashboard_flaws(body), *_reserved(path.stem, ""), *stand_in_flaws(body)]
+    found = [*all_dashboard_flaws(body), *_reserved(path.stem, ""), *stand_in_flaws(body)]
     if not re.fullmatch(NAME, path.stem):
         found.append(Flaw("", "its name is the dashboard's: letters, digits, - and _ only", "Rename the file."))
     return _in_file(file, found) if found else DashboardFile(file, path.stem, body)

@@ -21,6 +21,7 @@ _TOPIC = re.compile(rf"arn:aws:sns:{REGION}:{ACCOUNT}:({'|'.join(TOPICS)})(?![\w
 _ARN = re.compile(rf"arn:aws:([a-z0-9-]+):({REGION})?:{ACCOUNT}:")
 _ANY_ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]*):(\d{12}):")
 _LOG_GROUP = re.compile(rf"(/[\w.-]+)/{ENVIRONMENT}/")
+_IN_PATTERN = re.compile(rf"(\\b|^|[^\w\\-]){ENVIRONMENT}(?![\w-])")
 _IN_SEARCH = re.compile(rf'(Environment=\\?"?){ENVIRONMENT}\b')
 
 
@@ -54,13 +55,22 @@ def stand_in_flaws(value: Any, pointer: str = "") -> Iterator[Flaw]:
                 yield Flaw(pointer, f"names the Region {region}", f"Write {REGION}; the stage says which Region it is.")
 
 
+def partition(region: str) -> str:
+    """The partition of a Region's ARNs: ``aws``, ``aws-cn`` or ``aws-us-gov``."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(re.split(r"-[a-z]+-\d", region)[0], "aws")
+
+
+def _names_it(pattern: object) -> bool:
+    return isinstance(pattern, str) and _IN_PATTERN.search(pattern) is not None
+
+
 class _Fit:
     """Walks a definition and replaces the stand-ins."""
 
     def __init__(self, stage: Stage, region: str) -> None:
         self._stage = stage
         self._region = region
-        self._partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(re.split(r"-[a-z]+-\d", region)[0], "aws")
+        self._partition = partition(region)
 
     def mapping(self, value: Mapping[str, Any]) -> dict[str, Any]:
         fitted = {key: self._member(key, inner) for key, inner in value.items()}
@@ -74,6 +84,8 @@ class _Fit:
         if isinstance(value, list):
             if key == "metrics":
                 return [self._row(row) for row in value]
+            if key == "variables":
+                return [self._variable(one) for one in value]
             return [self._member("", inner) for inner in value]
         return self._text(key, value) if isinstance(value, str) else value
 
@@ -87,6 +99,28 @@ class _Fit:
             else self._member("", cell)
             for index, cell in enumerate(row)
         ]
+
+    def _variable(self, variable: Any) -> Any:
+        """A dashboard's variable: that of the environment offers, begins with and looks for the stage's own."""
+        fitted = self._member("", variable)
+        pattern = isinstance(fitted, dict) and fitted.get("pattern")
+        if not isinstance(fitted, dict) or not (fitted.get("property") == "Environment" or _names_it(pattern)):
+            return fitted
+        if isinstance(pattern, str):
+            own = re.escape(self._stage.environment)
+            fitted["pattern"] = _IN_PATTERN.sub(lambda match: match[1] + own, pattern)
+        if fitted.get("defaultValue") == ENVIRONMENT:
+            fitted["defaultValue"] = self._stage.environment
+        values = fitted.get("values")
+        if isinstance(values, list):
+            fitted["values"] = [self._value(value) for value in values]
+        return fitted
+
+    def _value(self, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("value") != ENVIRONMENT:
+            return value
+        label = {"label": self._stage.environment} if value.get("label") == ENVIRONMENT else {}
+        return {**value, "value": self._stage.environment, **label}
 
     def _text(self, key: str, text: str) -> str:
         if key == "region" and text == REGION:

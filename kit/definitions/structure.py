@@ -56,7 +56,7 @@ def _group_flaws(spec: Group, value: object, pointer: str) -> Iterator[Flaw]:
     for key, inner in value.items():
         if key in spec.members:
             yield from flaws(spec.members[key], inner, step(pointer, key))
-        else:
+        elif not spec.open:
             yield _unknown(key, spec, step(pointer, key))
     for key in spec.required:
         if key not in value:
@@ -77,6 +77,8 @@ def _many_flaws(spec: Many, value: object, pointer: str) -> Iterator[Flaw]:
         return
     if len(value) > spec.most:
         yield Flaw(pointer, f"holds {len(value)}, AWS takes {spec.most} at most")
+    if len(value) < spec.least:
+        yield Flaw(pointer, f"holds {len(value)}, AWS wants {spec.least} at least")
     for index, item in enumerate(value):
         yield from flaws(spec.of, item, step(pointer, index))
 
@@ -106,3 +108,5 @@ def _number_flaws(spec: Number, value: object, pointer: str) -> Iterator[Flaw]:
         yield Flaw(pointer, f"must be a whole number, not {shown(value)}")
     elif spec.least is not None and value < spec.least:
         yield Flaw(pointer, f"{shown(value)} is below {spec.least:g}")
+    elif spec.most is not None and value > spec.most:
+        yield Flaw(pointer, f"{shown(value)} is above {spec.most:g}")

@@ -1,42 +1,18 @@
-"""Carry out a plan, one call at a time, at a pace that AWS allows."""
+"""Carry out a plan, one change at a time."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from kit.deploy.calls import Caller
+from kit.deploy.live import GONE
 from kit.deploy.plan import Change
 from kit.errors import KitError
-
-CALLS_A_SECOND = 3
-"""PutMetricAlarm and its kin are limited to 3 calls a second ("CloudWatch service quotas")."""
-
-
-class Pace:
-    """Lets through at most ``per_second`` calls a second; None means at once."""
-
-    def __init__(
-        self,
-        per_second: float | None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._clock = clock
-        self._sleep = sleep
-        self._free_at = 0.0
-
-    def wait(self) -> None:
-        """Return when the next call may be made."""
-        now = self._clock()
-        if now < self._free_at:
-            self._sleep(self._free_at - now)
-        self._free_at = max(now, self._free_at) + self._gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +23,56 @@ class Done:
     warnings: tuple[str, ...] = ()
 
 
-def apply(changes: Iterable[Change], cloudwatch: Any, pace: Pace) -> Iterator[Done]:
+def apply(changes: Iterable[Change], cloudwatch: Any, call: Caller) -> Iterator[Done]:
     """Carry out ``changes`` in their order, yielding each when it is done; the unchanged ones cost no call.
 
     Stops at the first that fails, with what botocore raises, or a KitError that holds PutDashboard's complaints. What
     was done stays done: the same command again does the rest.
     """
     for change in changes:
-        if change.action == "unchanged":
-            yield Done(change)
-        elif change.kind == "dashboard":
-            pace.wait()
-            yield Done(change, _put_dashboard(change, cloudwatch))
-        else:
-            _put_alarm(change, cloudwatch, pace)
-            yield Done(change)
+        match change.action:
+            case "unchanged":
+                yield Done(change)
+            case "delete":
+                _delete(change, cloudwatch, call)
+                yield Done(change)
+            case _:
+                warnings = _put(change, cloudwatch, call) if puts(change) else ()
+                # Put ignores the Tags of what is there already. They come second: a record of what was applied that
+                # stood there before it was applied would tell every field as edited by hand.
+                if change.arn is not None:
+                    _tag(change, change.arn, cloudwatch, call)
+                yield Done(change, warnings)
 
 
-def _put_alarm(change: Change, cloudwatch: Any, pace: Pace) -> None:
-    if change.action == "create" or any(not one.path.startswith("/Tags") for one in change.differences):
-        pace.wait()
-        put = cloudwatch.put_composite_alarm if change.kind == "composite" else cloudwatch.put_metric_alarm
-        put(**change.wanted)
-    # Put ignores the Tags of an alarm that is there already.
-    if change.arn and any(one.path.startswith("/Tags") for one in change.differences):
-        if change.wanted.get("Tags"):
-            pace.wait()
-            cloudwatch.tag_resource(ResourceARN=change.arn, Tags=change.wanted["Tags"])
-        if change.stale_tags:
-            pace.wait()
-            cloudwatch.untag_resource(ResourceARN=change.arn, TagKeys=list(change.stale_tags))
+def puts(change: Change) -> bool:
+    """Whether the change needs a Put, and not only tags."""
+    if change.action == "create":
+        return True
+    return change.action == "update" and any(not one.path.startswith("/Tags/") for one in change.differences)
 
 
-def _put_dashboard(change: Change, cloudwatch: Any) -> tuple[str, ...]:
+def calls_of(change: Change) -> int:
+    """How many writing calls the change takes."""
+    if change.action in ("unchanged", "delete"):
+        return int(change.action == "delete")
+    return int(puts(change)) + (change.arn is not None) * (1 + bool(change.stale_tags))
+
+
+def _put(change: Change, cloudwatch: Any, call: Caller) -> tuple[str, ...]:
+    tags = _listed(change.tags)
+    if change.kind == "dashboard":
+        return _put_dashboard(change, tags, cloudwatch, call)
+    put = cloudwatch.put_composite_alarm if change.kind == "composite" else cloudwatch.put_metric_alarm
+    call.write(put, **change.wanted, **({"Tags": tags} if change.arn is None and tags else {}))
+    return ()
+
+
+def _put_dashboard(change: Change, tags: list[dict[str, str]], cloudwatch: Any, call: Caller) -> tuple[str, ...]:
+    body = json.dumps(change.wanted, ensure_ascii=False)
+    with_tags = {"Tags": tags} if change.arn is None and tags else {}
     try:
-        answer = cloudwatch.put_dashboard(
-            DashboardName=change.name, DashboardBody=json.dumps(change.wanted, ensure_ascii=False)
-        )
+        answer = call.write(cloudwatch.put_dashboard, DashboardName=change.name, DashboardBody=body, **with_tags)
     except ClientError as error:
         refusal: Mapping[str, Any] = error.response
         complaints = _messages(refusal.get("dashboardValidationMessages"))
@@ -91,6 +80,30 @@ def _put_dashboard(change: Change, cloudwatch: Any) -> tuple[str, ...]:
             raise
         raise KitError(change.file, f"PutDashboard refuses it: {'; '.join(complaints)}", "Mend the widget.") from error
     return _messages(answer.get("DashboardValidationMessages"))
+
+
+def _tag(change: Change, arn: str, cloudwatch: Any, call: Caller) -> None:
+    # Stale ones first: with them there might be more than a resource may carry.
+    if change.stale_tags:
+        call.write(cloudwatch.untag_resource, ResourceARN=arn, TagKeys=list(change.stale_tags))
+    if change.tags:
+        call.write(cloudwatch.tag_resource, ResourceARN=arn, Tags=_listed(change.tags))
+
+
+def _delete(change: Change, cloudwatch: Any, call: Caller) -> None:
+    try:
+        if change.kind == "dashboard":
+            call.write(cloudwatch.delete_dashboards, DashboardNames=[change.name])
+        else:
+            call.write(cloudwatch.delete_alarms, AlarmNames=[change.name])
+    except ClientError as error:
+        # Gone is what was wanted: someone was faster, or the answer to an earlier try was lost.
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+
+
+def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _messages(found: Iterable[Any] | None) -> tuple[str, ...]:

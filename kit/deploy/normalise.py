@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kit.definitions.members import OUTPUT_ONLY
+from kit.definitions.model import alarm_name
+from kit.deploy.ownership import OWN_TAGS, is_bookkeeping
 
 ACTION_LISTS = ("OKActions", "AlarmActions", "InsufficientDataActions")
-OWN_TAGS = "kit:"
 
 
 def comparable_alarm(alarm: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def comparable_alarm(alarm: Mapping[str, Any]) -> dict[str, Any]:
     if "Metrics" in alarm:
         shape["Metrics"] = {query["Id"]: _query(query) for query in alarm["Metrics"]}
     if "MetricName" in alarm:
-        shape["Dimensions"] = _pairs(alarm.get("Dimensions", ()), "Name")
+        shape["Dimensions"] = pairs(alarm.get("Dimensions", ()), "Name")
     if "EvaluationCriteria" not in alarm:
         shape.setdefault("DatapointsToAlarm", alarm.get("EvaluationPeriods"))
         shape.setdefault("TreatMissingData", "missing")
@@ -33,13 +34,24 @@ def comparable_composite(alarm: Mapping[str, Any]) -> dict[str, Any]:
     """The same for a PutCompositeAlarm input, or a CompositeAlarm of DescribeAlarms."""
     shape = _common(alarm)
     shape["AlarmRule"] = alarm["AlarmRule"].strip()
+    if "ActionsSuppressor" in alarm:
+        shape["ActionsSuppressor"] = alarm_name(alarm["ActionsSuppressor"])
     return {key: value for key, value in shape.items() if value not in (None, [])}
 
 
-def comparable_tags(tags: Iterable[Mapping[str, str]], managed: Iterable[str]) -> dict[str, str]:
-    """The tags that are ours to set: those that the file names, and any of the kit's own."""
+def comparable_tags(tags: Mapping[str, str], managed: Iterable[str]) -> dict[str, str]:
+    """The tags that a file answers for: those that it names, and any of the kit's own but apply's bookkeeping."""
     keys = frozenset(managed)
-    return {k: v for k, v in _pairs(tags, "Key").items() if k in keys or k.startswith(OWN_TAGS)}
+    return {
+        key: value
+        for key, value in tags.items()
+        if key in keys or (key.startswith(OWN_TAGS) and not is_bookkeeping(key))
+    }
+
+
+def pairs(items: Iterable[Mapping[str, str]], key: str) -> dict[str, str]:
+    """A list of ``{key: …, "Value": …}`` as a mapping: tags, dimensions."""
+    return {item[key]: item["Value"] for item in items}
 
 
 def _common(alarm: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,10 +66,6 @@ def _query(query: Mapping[str, Any]) -> dict[str, Any]:
     shape = {"ReturnData": True, **query}
     if "MetricStat" in query:
         metric = query["MetricStat"]["Metric"]
-        dimensions = _pairs(metric.get("Dimensions", ()), "Name")
+        dimensions = pairs(metric.get("Dimensions", ()), "Name")
         shape["MetricStat"] = {**query["MetricStat"], "Metric": {**metric, "Dimensions": dimensions}}
     return shape
-
-
-def _pairs(items: Iterable[Mapping[str, str]], key: str) -> dict[str, str]:
-    return {item[key]: item["Value"] for item in items}

@@ -59,11 +59,19 @@ class ManualClock:
         if not (math.isfinite(seconds) and seconds >= 0):
             raise ValueError(f"a clock can't be moved by {seconds!r} seconds")
         with self._lock:
-            self._now += seconds
-            for until, wake in self._sleepers:
-                if until <= self._now:
-                    wake.set()
-            return self._now
+            return self._set(self._now + seconds)
+
+    def move_to(self, moment: float) -> float:
+        """Move on to ``moment`` (epoch seconds; one that is past, or no number, moves nothing), return the time."""
+        with self._lock:
+            return self._set(moment) if moment > self._now else self._now
+
+    def _set(self, moment: float) -> float:
+        self._now = moment
+        for until, wake in self._sleepers:
+            if until <= moment:
+                wake.set()
+        return moment
 
     def wait(self, until: float, wake: threading.Event) -> None:
         """See Clock.wait."""

@@ -14,10 +14,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
-
-from kit.emulator.clock import Clock
+from kit.emulator.clock import Clock, ManualClock
+from kit.emulator.control import PREFIX, Control
 from kit.emulator.engines import Engines
+from kit.emulator.gate import Gate
 from kit.emulator.moto_services import MotoServices, hostname, is_loopback
 from kit.emulator.protocol import AwsError, Context, Request, Response
 from kit.emulator.protocol.aws_cbor import PATH as CBOR_PATH
@@ -33,8 +33,6 @@ StartResponse = Callable[..., Any]
 
 # PutLogEvents takes 1 MiB of text, which JSON escapes can make six times as long; everything else is smaller.
 LARGEST_BODY = 8 * 1024 * 1024
-
-HEALTH_PATH = "/_kit/health"
 
 _CREDENTIAL = re.compile(r"Credential=[^/\s,]+/\d{8}/([^/\s,]+)/([^/\s,]+)/aws4_request")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d{1,2}")
@@ -61,8 +59,12 @@ class Door:
         account: str,
         region: str,
         allowed_hosts: Collection[str],
+        gate: Gate,
     ) -> None:
-        """``region`` answers unsigned requests; ``allowed_hosts`` (lower case) are served besides loopback names."""
+        """``region`` answers unsigned requests; ``allowed_hosts`` (lower case) are served besides loopback names.
+
+        Whoever closes ``gate`` has the engines for itself.
+        """
         self._services = services
         self._engines = engines
         self._moto = moto
@@ -76,7 +78,13 @@ class Door:
         self._started = clock.now()
         self._counts: Counter[str] = Counter()
         self._count_lock = threading.Lock()
-        self._more_counts: Callable[[], Mapping[str, int]] = dict
+        self._gate = gate
+        self._control: Control | None = None
+        self._more_counts: Callable[[], Mapping[str, Any]] = dict
+
+    def serve_control(self, control: Control) -> None:
+        """Answer what lies under /_kit/ with this."""
+        self._control = control
 
     def serve_daemon_port(self, port: int, counts: Callable[[], Mapping[str, int]]) -> None:
         """On ``port`` answer X-Ray alone, as its daemon does; ``counts`` is what its UDP side has seen."""
@@ -104,9 +112,11 @@ class Door:
         return [response.body]
 
     def _answer(self, environ: Environ, request_id: str) -> Response:
-        if environ.get("PATH_INFO") == HEALTH_PATH:
-            return self._health()
+        path = environ.get("PATH_INFO", "")
         body = _body(environ)
+        if path.startswith(PREFIX) and self._control is not None:
+            content_type = environ.get("CONTENT_TYPE", "").lower()
+            return self._control.answer(environ["REQUEST_METHOD"], path, content_type, body)
         scope = _scope(environ)
         name = self._service_of(environ, scope)
         self._count(name or "moto")
@@ -114,7 +124,8 @@ class Door:
             return self._ask_moto(environ, body, scope)
         context = Context(self._region_of(scope), self._account, self._clock, request_id)
         request = _request(environ, body)
-        return self._services[name].answer(request, self._engines.of(name, context.region), context)
+        with self._gate:
+            return self._services[name].answer(request, self._engines.of(name, context.region), context)
 
     def _service_of(self, environ: Environ, scope: Scope) -> str | None:
         if environ.get("SERVER_PORT") == self._xray_port:
@@ -159,18 +170,22 @@ class Door:
     def _known(self, host: str) -> bool:
         return is_loopback(host) or host in self._allowed_hosts
 
-    def _health(self) -> Response:
+    def health(self) -> Mapping[str, Any]:
+        """What the health page says."""
         with self._count_lock:
             requests = dict(self._counts)
-        page = {
+        return {
             "status": "ok",
             "uptime_s": round(self._clock.now() - self._started, 3),
+            "clock": {
+                "kind": "virtual" if isinstance(self._clock, ManualClock) else "system",
+                "epoch": round(self._clock.now(), 3),
+            },
             "requests": requests,
             "engines": self._engines.counts(),
             "xray_datagrams": self._more_counts(),
             "moto_loaded": self._moto.loaded,
         }
-        return Response(200, msgspec.json.encode(page), "application/json")
 
     def _count(self, what: str) -> None:
         with self._count_lock:

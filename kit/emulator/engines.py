@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -95,6 +96,39 @@ class Engines:
         """Every engine with work at certain times; logs first, whose metrics the alarms of that time may read."""
         with self._lock:
             return [*self._logs.values(), *self._cloudwatch.values()]
+
+    @property
+    def dashboards(self) -> Dashboards:
+        """The account's dashboards, which every Region shows."""
+        return self._dashboards
+
+    def all(self) -> Sequence[CloudWatchEngine | LogsEngine | XRayEngine]:
+        """Every engine there is so far."""
+        with self._lock:
+            return [*self._cloudwatch.values(), *self._logs.values(), *self._xray.values()]
+
+    def evaluations(self) -> int:
+        """How many times a metric alarm has been evaluated so far, in all Regions."""
+        return sum(engine.evaluations for engine in self.alarm_engines())
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until what alarms have set off is done, for so many seconds at most; whether that is so."""
+        deadline = time.monotonic() + seconds
+        done = [engine.alarms.actions.wait_idle(deadline - time.monotonic()) for engine in self.alarm_engines()]
+        if self._events is not None:
+            done.append(self._events.wait_idle(deadline - time.monotonic()))
+        return all(done)
+
+    def reset(self) -> None:
+        """Forget everything; the caller sees to it that nobody is asking, and that nothing is being evaluated."""
+        with self._lock:
+            gone = self.alarm_engines()
+            self._cloudwatch, self._logs, self._xray = {}, {}, {}
+            self._dashboards = Dashboards()
+        for engine in gone:
+            engine.close()
+        if self._events is not None:
+            self._events.forget()
 
     def close(self) -> None:
         """End the engines' own threads."""

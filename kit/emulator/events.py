@@ -47,13 +47,24 @@ class AlarmEvents:
         """Send an event for every change of state or configuration in this book."""
         book.history.listen = lambda record: self._take(book, record)
 
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until every event so far has been handed on, for so many seconds at most; whether that is so."""
+        waiting = self._waiting
+        with waiting.all_tasks_done:
+            return waiting.all_tasks_done.wait_for(lambda: waiting.unfinished_tasks == 0, seconds)
+
+    def forget(self) -> None:
+        """Drop what waits."""
+        with suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+                self._waiting.task_done()
+
     def close(self) -> None:
         """End after the event at hand; what waits is dropped."""
         if self._thread is None:
             return
-        with suppress(queue.Empty):
-            while True:
-                self._waiting.get_nowait()
+        self.forget()
         self._waiting.put(None)
         self._thread.join(timeout=2)
 
@@ -81,6 +92,9 @@ class AlarmEvents:
             except Exception:
                 # whatever a target did, the next event must be sent
                 log.exception("alarm %r: its event was not sent", record.subject.name)
+            finally:
+                self._waiting.task_done()
+        self._waiting.task_done()
 
 
 def _suppression(book: AlarmBook, transition: Transition) -> Suppression:

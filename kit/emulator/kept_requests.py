@@ -103,6 +103,8 @@ class KeptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     query: str = ""
     target: str = ""
     content_type: str = ""
+    made: str = ""
+    """The ARN that the answer gave to what was made, where a deletion will name only that."""
 
     def environ(self) -> dict[str, Any]:
         """As a WSGI server would hand it over, but for its body."""

@@ -1,39 +1,40 @@
 """The services that moto answers in this process: SNS, SQS, EventBridge, STS, CloudFormation and its others.
 
-moto costs 50 MB and most of a second, so it is imported by the first request that needs it.
+moto costs 40 MB and most of a second, so it is imported by the first request that needs it; its CloudFormation costs as
+much as all else together, and waits for the first request of its own.
 """
 
 from __future__ import annotations
 
 import copy
-import html
-import json
 import logging
 import os
 import secrets
+import sys
 import threading
-import uuid
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from importlib import import_module
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
-
 from kit.emulator.clock import Clock, SystemClock
+from kit.emulator.cloudformation.stacks import Stacks
+from kit.emulator.cloudformation.stacks import install as install_stacks
+from kit.emulator.foreign import error_like_the_request, no_such_operation, not_able_to, readable
 from kit.emulator.hosts import hostname, is_loopback
-from kit.emulator.journal import Journal
-from kit.emulator.kept_requests import KeptRequest, RepeatableIds, Repeats, kept_request
-from kit.emulator.protocol import AwsError, Response
-from kit.emulator.protocol.errors import internal_error
+from kit.emulator.kept_requests import KeptRequest, RepeatableIds, kept_request
+from kit.emulator.kept_services import KeptServices
+from kit.emulator.protocol import Response
 from kit.emulator.sns.delivery import Delivery
 from kit.emulator.sns.subscriptions import HttpSubscriptions
 
 log = logging.getLogger(__name__)
 
 _DELIVERY_TIMEOUT_S = 5.0
+_NOTIFICATIONS_KEPT = 100
 _FAILED = 400  # HTTP's status from here on
 
 __all__ = ["MotoServices", "error_like_the_request", "hostname", "is_loopback"]
@@ -47,20 +48,20 @@ class MotoServices:
         account: str,
         allowed_hosts: Collection[str],
         clock: Clock | None = None,
-        journal: Journal | None = None,
+        kept: KeptServices | None = None,
     ) -> None:
         """``allowed_hosts`` are names besides loopback that a subscription may post to.
 
-        ``journal`` keeps what changes topics, queues and rules, for ``restore``.
+        ``kept`` gathers what changes topics, queues and rules, for ``restore``.
         """
-        self._journal = journal
+        self._kept = kept
         self._keeping = threading.Lock()
-        self._repeats = Repeats()
         self._ids = RepeatableIds()
         self._account = account
         self._allowed_hosts = allowed_hosts
         self._delivery = Delivery(allowed_hosts)
         self._subscriptions = HttpSubscriptions(self._delivery.send, (clock or SystemClock()).now)
+        self.stacks = Stacks()
         self._lock = threading.Lock()
         self._app: Any = None
 
@@ -76,28 +77,32 @@ class MotoServices:
         if "HTTP_AUTHORIZATION" not in environ:
             _sign_like_the_query(environ)
         self._subscriptions.reached_at(f"http://{environ.get('HTTP_HOST', '127.0.0.1')}")
+        if not _is_emulated(self._host(environ)):
+            return error_like_the_request(environ, no_such_operation(environ))
         try:
-            return self._ask(environ) if self._journal is None else self._ask_and_keep(environ, body, self._journal)
+            return self._ask(environ) if self._kept is None else self._ask_and_keep(environ, body, self._kept)
         except NotImplementedError as error:
             log.info("moto: %s", error)
-            return error_like_the_request(environ, _no_such_operation(environ))
-        except Exception:
-            log.exception("moto failed on %s %s", environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO"))
-            return error_like_the_request(environ, internal_error())
+            return error_like_the_request(environ, no_such_operation(environ))
+        except Exception as error:
+            # whatever moto stumbles over, the client gets an error of AWS's
+            target, path = environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO")
+            log.info("moto failed on %r %r", target, path, exc_info=error)
+            return error_like_the_request(environ, not_able_to(environ))
 
     def restore(self) -> None:
-        """Ask again, in order, what the journal has kept; imports moto if there is any. Call before serving."""
-        if self._journal is None:
+        """Ask again, in order, what was kept; imports moto if there is any. Call before serving."""
+        if self._kept is None:
             return
-        self._subscriptions.silent = True
-        for line in self._journal.replay():
-            self._ask_again(line)
-        self._subscriptions.silent = False
+        self._subscriptions.silent = self.stacks.silent = True
+        for request in self._kept.all():
+            if self._ask_again(request):
+                self._kept.again(request)
+        self._subscriptions.silent = self.stacks.silent = False
 
-    def _ask_again(self, line: Any) -> None:
-        """What fails stays in the journal: another version may be able to repeat it."""
+    def _ask_again(self, request: KeptRequest) -> bool:
+        """Whether it succeeded. What fails is kept all the same: another version may be able to repeat it."""
         try:
-            request = msgspec.convert(line, KeptRequest)
             self._ensure_loaded()
             self._subscriptions.reached_at(f"http://{request.host}")
             environ = request.environ()
@@ -106,20 +111,19 @@ class MotoServices:
                 status = self._ask(environ).status
         except Exception as error:  # noqa: BLE001 - one request that can't be repeated must not keep all others back
             log.warning("a kept request can't be repeated and is passed over: %s %s", type(error).__name__, error)
-            return
-        if status < _FAILED:
-            self._repeats.changes(request)
-        else:
+            return False
+        if status >= _FAILED:
             log.warning("a kept request now fails and is passed over: %s of %s", request.action, request.service)
+        return status < _FAILED
 
-    def _ask_and_keep(self, environ: dict[str, Any], body: bytes, journal: Journal) -> Response:
+    def _ask_and_keep(self, environ: dict[str, Any], body: bytes, kept: KeptServices) -> Response:
         request = kept_request(environ, body, secrets.randbits(63))
         if request is None:
             return self._ask(environ)
         with self._keeping, self._ids.seeded(request.seed):
             response = self._ask(environ)
-            if response.status < _FAILED and self._repeats.changes(request):
-                journal.append(msgspec.to_builtins(request))
+            if response.status < _FAILED:
+                kept.add(request, response.body)
             return response
 
     def _ensure_loaded(self) -> None:
@@ -129,7 +133,10 @@ class MotoServices:
 
     def _ask(self, environ: dict[str, Any]) -> Response:
         started: list[Any] = []
-        chunks = self._app(environ, lambda status, headers, _exc=None: started.extend((status, headers)))
+        if self._host(environ).startswith("cloudformation."):
+            install_stacks()
+        with self.stacks.serving():
+            chunks = self._app(environ, lambda status, headers, _exc=None: started.extend((status, headers)))
         try:
             answer = b"".join(chunks)
         finally:
@@ -137,9 +144,14 @@ class MotoServices:
                 chunks.close()
         status, headers = int(started[0].split()[0]), dict(started[1])
         content_type = headers.pop("Content-Type", "")
-        if status >= 400 and content_type.startswith("text/html"):
-            return error_like_the_request(environ, _no_such_operation(environ))
-        return Response(status, answer, content_type, headers)
+        return readable(environ, Response(status, answer, content_type, headers))
+
+    def _host(self, environ: dict[str, Any]) -> str:
+        """The host by which moto calls the service that it takes a request to be for; empty if it can't tell."""
+        try:
+            return str(self._app.infer_service_region_host(environ, environ.get("PATH_INFO", "")) or "")
+        except Exception:  # noqa: BLE001 - it reads headers that a wrong request lacks
+            return ""
 
     def publish(self, topic_arn: str, subject: str, message: str) -> None:
         """Publish to an SNS topic. Raises LookupError if there is no such topic."""
@@ -150,13 +162,18 @@ class MotoServices:
         if topic is None:
             raise LookupError(f"Topic {topic_arn} does not exist")
         topic.publish(message=message, subject=subject[:100])
+        del topic.sent_notifications[:-_NOTIFICATIONS_KEPT]  # moto would keep them all
 
     def put_event(self, region: str, event: dict[str, Any]) -> None:
         """Hand an event, in its final shape, to the rules of the Region's default bus that match it."""
         if not self.loaded:
             return
         backends = import_module("moto.events.models").events_backends[self._account]
-        for rule in list(backends[region].event_buses["default"].rules.values()):
+        try:
+            rules = list(backends[region].event_buses["default"].rules.values())
+        except KeyError:  # a Region that moto doesn't know, where nobody can have made a rule
+            return
+        for rule in rules:
             if rule.state != "ENABLED":
                 continue
             for target in list(rule.targets):
@@ -181,16 +198,49 @@ class MotoServices:
         for name in ("moto.sns.models", "moto.events.models"):
             vars(import_module(name))["requests"] = guard
         self._subscriptions.install()
-        if self._journal is not None:
+        if self._kept is not None:
             self._ids.install()
+        _keep_no_instances()
         return app_module.DomainDispatcherApplication(app_module.create_backend_app)
 
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until no message is on its way to a subscriber, for so many seconds at most; whether that is so."""
+        return self._delivery.wait_idle(seconds)
+
+    def reset(self) -> None:
+        """Forget all that the services behind hold, and what was kept of them."""
+        with self._keeping:
+            self._delivery.forget()
+            if self._kept is not None:
+                self._kept.clear()
+            # what moto holds is of the process: another emulator in it may be the one that has imported it
+            backends = sys.modules.get("moto.core.base_backend")
+            if backends is not None:
+                backends.BackendDict.reset()
+
     def close(self) -> None:
-        """Give up what is still being delivered, and the journal."""
+        """Give up what is still being delivered."""
         self._delivery.close()
-        if self._journal is not None:
-            self._journal.close()
         self._subscriptions.uninstall()
+
+
+@lru_cache(maxsize=256)
+def _is_emulated(host: str) -> bool:
+    if not host:
+        return False
+    patterns = import_module("moto.backend_index").backend_url_patterns
+    modules = import_module("moto.backends").list_of_moto_modules()
+    return host in modules or any(pattern.match(f"http://{host}") for _, pattern in patterns)
+
+
+def _keep_no_instances() -> None:
+    """moto remembers every object it ever made, each message of a queue included, for a page that is closed here."""
+    base: Any = import_module("moto.core.common_models").BaseModel
+
+    def new(cls: type, *_: Any, **__: Any) -> Any:
+        return super(base, cls).__new__(cls)
+
+    base.__new__ = new
 
 
 def _sign_like_the_query(environ: dict[str, Any]) -> None:
@@ -198,28 +248,6 @@ def _sign_like_the_query(environ: dict[str, Any]) -> None:
     credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     if credential.count("/") == 4:
         environ["HTTP_AUTHORIZATION"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
-
-
-def _no_such_operation(environ: dict[str, Any]) -> AwsError:
-    """moto says so with an HTML page and a 500, which SDKs would retry."""
-    target = environ.get("HTTP_X_AMZ_TARGET")
-    code = "UnknownOperationException" if target else "InvalidAction"
-    return AwsError(code, f"This emulator has no such operation: {target or environ.get('PATH_INFO', '')}")
-
-
-def error_like_the_request(environ: dict[str, Any], error: AwsError) -> Response:
-    """An error as XML where the request was a form (the query protocol), else as JSON."""
-    request_id = str(uuid.uuid4())
-    headers = {"x-amzn-requestid": request_id}
-    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        kind = "Sender" if error.status < 500 else "Receiver"
-        xml = (
-            f"<ErrorResponse><Error><Type>{kind}</Type><Code>{html.escape(error.code)}</Code>"
-            f"<Message>{html.escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-        )
-        return Response(error.status, xml.encode(), "text/xml", headers)
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
-    return Response(error.status, body, "application/x-amz-json-1.1", headers)
 
 
 class _GuardedRequests:

@@ -1,4 +1,6 @@
-"""``python -m kit.emulator.operations_table`` writes docs/operations.md; ``--check`` only says whether it is stale.
+"""``python -m kit.emulator.operations_table`` writes the table of operations into docs/fidelity.md, between its marks.
+
+``--check`` only says whether the table is stale.
 
 Which operations there are is known from the files that answer them. What of one is missing is read off the code too: a
 member of its input that no string in the modules behind the operation mentions can't be read, and one of its output
@@ -22,7 +24,8 @@ from kit.emulator.protocol.service import Service
 from kit.emulator.services import build_services
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "operations.md"
+PAGE = ROOT / "docs" / "fidelity.md"
+BEGIN, END = "<!-- operations: made by python -m kit.emulator.operations_table -->", "<!-- end of operations -->"
 
 TITLES = {"cloudwatch": "CloudWatch", "logs": "CloudWatch Logs", "xray": "X-Ray"}
 
@@ -31,25 +34,30 @@ LIMITS: Mapping[tuple[str, str], str] = {
     (
         "cloudwatch",
         "GetMetricData",
-    ): "no Metrics Insights queries; [fidelity.md](fidelity.md) names the functions that are refused",
+    ): "no Metrics Insights queries; [metric math](#metric-math) names the functions that are refused",
     (
         "cloudwatch",
         "PutMetricAlarm",
     ): "no anomaly detection, Metrics Insights or PromQL; only SNS actions are performed",
     ("cloudwatch", "PutCompositeAlarm"): "only SNS actions are performed",
     ("cloudwatch", "PutDashboard"): "`custom` and `chart` widgets are taken unchecked",
+    (
+        "logs",
+        "StartQuery",
+    ): "`fields`, `display`, `filter`, `sort`, `limit` and one `stats` with `bin`; other commands and functions are "
+    "refused as malformed",
+    ("logs", "StopQuery"): "always refused: a query has ended when its id is known",
     ("xray", "GetSamplingRules"): "always the default rule, since none can be made",
     ("xray", "PutTelemetryRecords"): "taken, and thrown away",
 }
 # Members that AWS, too, no longer heeds.
 _MEANINGLESS = {("logs", "PutLogEvents"): {"sequenceToken"}, ("logs", "FilterLogEvents"): {"interleaved"}}
 
-_HEAD = """# Operations of the embedded AWS
+_HEAD = """## Operations
 
 Made from the code by `python -m kit.emulator.operations_table`; a test fails when it is stale. Members are named as in
 AWS's API. One that is "not read" is taken and has no effect, or is refused by name. An operation that is not here says
-so with `UnknownOperationException` (`InvalidAction` in the query protocol). Where the ones that are here had to choose,
-because AWS documents nothing, [fidelity.md](fidelity.md) tells.
+so with `UnknownOperationException` (`InvalidAction` in the query protocol).
 
 CloudWatch is spoken in AWS JSON, Smithy RPC v2 CBOR and the query protocol, Logs in AWS JSON, X-Ray in REST-JSON;
 bodies may be packed with gzip. SNS, SQS, EventBridge, STS, CloudFormation and others are answered by moto.
@@ -69,7 +77,7 @@ class Words:
 
 
 def render() -> str:
-    """The whole page."""
+    """What stands between the marks."""
     return "\n".join([_HEAD, *(_service(service) for service in build_services().values())])
 
 
@@ -89,7 +97,7 @@ def _service(service: Service) -> str:
     here = [name for name in sorted(service.model.operations) if name in service.operations]
     absent = [name for name in sorted(service.model.operations) if name not in service.operations]
     lines = [
-        f"## {TITLES[service.name]}",
+        f"### {TITLES[service.name]}: operations",
         "",
         f"{len(here)} of the {len(service.model.operations)} operations.",
         "",
@@ -189,17 +197,23 @@ def _is_module(name: str) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with ``--check`` compare it: 1 if it is stale."""
+    """Write the table, or with ``--check`` compare it: 1 if it is stale."""
     if list(arguments) not in ([], ["--check"]):
         sys.stderr.write("usage: python -m kit.emulator.operations_table [--check]\n")
         return 2
-    page = render()
+    page = PAGE.read_text(encoding="utf-8")
+    before, begin, rest = page.partition(BEGIN)
+    table, end, after = rest.partition(END)
+    if not (begin and end):
+        sys.stderr.write(f"{PAGE.name} lacks the marks {BEGIN} and {END}\n")
+        return 1
+    fresh = f"\n{render()}"
     if not arguments:
-        PAGE.write_text(page, encoding="utf-8")
+        PAGE.write_text(f"{before}{begin}{fresh}{end}{after}", encoding="utf-8")
         return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page:
+    if table == fresh:
         return 0
-    sys.stderr.write("docs/operations.md is stale: run python -m kit.emulator.operations_table\n")
+    sys.stderr.write(f"the table in docs/{PAGE.name} is stale: run python -m kit.emulator.operations_table\n")
     return 1
 
 

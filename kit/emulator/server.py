@@ -7,7 +7,8 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,10 +19,15 @@ from waitress import wasyncore
 from waitress.trigger import trigger
 
 from kit.emulator.clock import Clock, SystemClock
+from kit.emulator.cloudformation.calls import CloudWatchCalls
+from kit.emulator.control import Control
 from kit.emulator.door import LARGEST_BODY, Door
 from kit.emulator.engines import Engines
 from kit.emulator.events import AlarmEvents
-from kit.emulator.journal import Journal
+from kit.emulator.gate import Gate
+from kit.emulator.house import House
+from kit.emulator.keeping import Keeper
+from kit.emulator.kept_services import KeptServices
 from kit.emulator.moto_services import MotoServices
 from kit.emulator.protocol.malformed import Channel
 from kit.emulator.scheduler import Scheduler
@@ -34,6 +40,10 @@ from kit.evaluation.alarm import EXTRA_PERIODS
 _THREADS = 12
 _PORT_TRIES = 20
 _LOOK_EVERY_S = 1.0
+# How long a virtual clock waits for a moment's notifications; a subscriber that doesn't answer is given up sooner.
+_SETTLING_S = 20.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +78,19 @@ class Emulator:
     ) -> None:
         """``allowed_hosts`` are Host names to answer to, and to post SNS messages to, besides loopback.
 
-        In ``data_dir`` is kept what changes SNS, SQS and EventBridge; None keeps nothing. KitError if it can't be used.
+        In ``data_dir`` everything is kept, but for the messages in queues; None keeps nothing. KitError if it can't be
+        used.
 
         An alarm's evaluation range is its EvaluationPeriods and ``evaluation_range_extra`` more.
         """
         self.binding = binding or Binding()
         self.identity = identity or Identity()
         self.clock = clock or SystemClock()
+        self.data_dir = data_dir
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
-        journal = Journal(data_dir / "services.jsonl", "services") if data_dir is not None else None
-        self.moto = MotoServices(self.identity.account, self.allowed_hosts, self.clock, journal)
+        self._keeper = Keeper(data_dir, self.identity.account) if data_dir is not None else None
+        kept = KeptServices() if self._keeper is not None else None
+        self.moto = MotoServices(self.identity.account, self.allowed_hosts, self.clock, kept)
         self.engines = Engines(
             self.identity.account,
             self.clock,
@@ -85,16 +98,26 @@ class Emulator:
             events=AlarmEvents(self.moto),
             evaluation_range_extra=evaluation_range_extra,
         )
-        self._scheduler = Scheduler(self.engines, self.clock)
+        self._house = House(self.engines, kept) if kept is not None else None
+        self._gate = Gate()
+        self.moto.stacks.calls = CloudWatchCalls(self.engines.cloudwatch, self.identity.account, self.clock)
+        self._scheduler = Scheduler(self.engines, self.clock, self._settle)
         self.port = self.xray_port = 0
 
     def start(self) -> None:
         """Bind and serve. Raises KitError, naming the port, if one can't be had."""
-        tcp, xray_tcp, xray_udp = _bind_all(self.binding)
+        try:
+            tcp, xray_tcp, xray_udp = _bind_all(self.binding)
+        except KitError:
+            if self._keeper is not None:
+                self._keeper.stop()  # the folder is free for another
+            raise
+        if self._keeper is not None and self._house is not None:
+            self._keeper.restore(self._house)
+            self._keeper.start()
         self.moto.restore()
         self.port, self.xray_port = tcp.getsockname()[1], xray_tcp.getsockname()[1]
-        home = self.engines.xray(self.identity.region)
-        self._daemon = DatagramListener(xray_udp, home.take_document)
+        self._daemon = DatagramListener(xray_udp, self._take_document)
         door = Door(
             build_services(),
             self.engines,
@@ -103,12 +126,36 @@ class Emulator:
             account=self.identity.account,
             region=self.identity.region,
             allowed_hosts=self.allowed_hosts,
+            gate=self._gate,
         )
+        door.serve_control(Control(self.clock, lambda: self._health(door), self._scheduler.travel, self.reset))
         door.serve_daemon_port(self.xray_port, self._daemon.counts)
         self._web = _WebServer(door, [tcp, xray_tcp])
         self._web.start()
         self._daemon.start()
         self._scheduler.start()
+
+    def reset(self) -> None:
+        """Forget everything that was ever put, kept state included; requests under way are answered first."""
+        with self._scheduler.paused(), self._gate.closed():
+            # first the services behind: a stack that is being made there may still put alarms here
+            self.moto.reset()
+            self.engines.reset()
+            if self._keeper is not None:
+                self._keeper.reset()
+
+    def _health(self, door: Door) -> Mapping[str, Any]:
+        page = door.health()
+        return page if self._keeper is None else {**page, "keeping": self._keeper.counts()}
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + _SETTLING_S
+        if not self.engines.wait_idle(_SETTLING_S) or not self.moto.wait_idle(deadline - time.monotonic()):
+            log.warning("notifications are still under way; the clock goes on without them")
+
+    def _take_document(self, raw: bytes) -> bool:
+        with self._gate:
+            return self.engines.xray(self.identity.region).take_document(raw)
 
     @property
     def answering(self) -> bool:
@@ -121,6 +168,8 @@ class Emulator:
         self._daemon.stop()
         self._scheduler.stop()
         self.engines.close()
+        if self._keeper is not None:
+            self._keeper.stop()
         self.moto.close()
 
 

@@ -21,6 +21,8 @@ _METRIC_OPERATIONS = frozenset({"PutMetricData", "GetMetricStatistics", "GetMetr
 
 # CloudWatch API Reference, PutMetricData: a request is limited to 1 MB. Of the whole body, once it is unpacked.
 PUT_METRIC_DATA_BYTES = 1_048_576
+# PutMetricAlarm: "An alarm request must not exceed 120 KB uncompressed".
+PUT_METRIC_ALARM_BYTES = 120 * 1024
 
 # The service part of a request's credential scope -> our name for it.
 SCOPES: Mapping[str, str] = {"monitoring": "cloudwatch", "logs": "logs", "xray": "xray"}
@@ -36,7 +38,7 @@ def build_services() -> Mapping[str, Service]:
             (AwsJson(cloudwatch), AwsCbor(cloudwatch), AwsQuery(cloudwatch)),
             _operations("cloudwatch"),
             _cloudwatch_complaint,
-            {"PutMetricData": PUT_METRIC_DATA_BYTES},
+            {"PutMetricData": PUT_METRIC_DATA_BYTES, "PutMetricAlarm": PUT_METRIC_ALARM_BYTES},
         ),
         "logs": Service("logs", logs, (AwsJson(logs),), _operations("logs"), _framework("InvalidParameterException")),
         "xray": Service("xray", xray, (RestJson(xray),), _operations("xray"), _framework("InvalidRequestException")),

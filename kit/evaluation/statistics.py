@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+from math import ceil
 
 from kit.evaluation.distribution import Distribution
 
@@ -71,7 +72,7 @@ class _Ranked:
 
     __slots__ = ("counts", "size", "upto", "values")
 
-    def __init__(self, values: dict[float, float]) -> None:
+    def __init__(self, values: Mapping[float, float]) -> None:
         pairs = sorted(values.items())
         self.values = [value for value, _ in pairs]
         self.counts = [count for _, count in pairs]
@@ -79,12 +80,8 @@ class _Ranked:
         self.size = self.upto[-1]
 
     def percentile(self, percent: float) -> float:
-        """The smallest value that at least ``percent`` of the samples do not exceed (nearest rank: a real sample).
-
-        CloudWatch's own interpolation is not documented. The tolerance keeps p7 of 100 samples on the 7th.
-        """
-        rank = percent * self.size / 100 * (1 - 1e-12)
-        return self.values[min(bisect_left(self.upto, rank), len(self.values) - 1)]
+        """The smallest value that at least ``percent`` of the samples do not exceed (nearest rank: a real sample)."""
+        return self.values[min(bisect_left(self.upto, _rank(percent, self.size)), len(self.values) - 1)]
 
     def inside(self, low: float, high: float) -> tuple[float, float]:
         """Count and sum of the samples whose rank is in (low, high]; a sample cut by a bound counts in part."""
@@ -105,6 +102,21 @@ class _Ranked:
                 mass += count
                 total += count * value
         return mass, total
+
+
+def _rank(percent: float, size: float) -> float:
+    """CloudWatch's own interpolation is not documented. The tolerance keeps p7 of 100 samples on the 7th."""
+    return percent * size / 100 * (1 - 1e-12)
+
+
+def percentile_of_rising(values: Sequence[float], percent: float) -> float:
+    """The percentile of samples in rising order, one entry a sample and at least one: what ``pN`` is of them."""
+    return values[max(0, ceil(_rank(percent, len(values))) - 1)]
+
+
+def percentile_of_counted(values: Mapping[float, float], percent: float) -> float:
+    """The percentile of at least one value, each with how often it occurred."""
+    return _Ranked(values).percentile(percent)
 
 
 def _of_ranked(statistic: Statistic, ranked: _Ranked) -> float | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from kit.errors import KitError
 from kit.settings import Ports
 
 
-def require_free(ports: Ports) -> None:
-    """Raise KitError naming every port that is taken, with the setting that moves it."""
-    taken = [name for name, number, kind in _wanted(ports) if not _free(number, kind)]
+def require_free(ports: Ports, unused: Collection[str] = ()) -> None:
+    """Raise KitError naming every port that is taken, but for the ``unused``, with the setting that moves it."""
+    taken = [name for name, number, kind in _wanted(ports) if name not in unused and not _free(number, kind)]
     if taken:
         names = list(dict.fromkeys(taken))
         what = ", ".join(f"{getattr(ports, name)} ({name.replace('_', ' ')})" for name in names)

@@ -17,7 +17,10 @@ STEADY_USERS = 40
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One supervised program. ``health`` is the URL that answers 200 once it serves."""
+    """One supervised program. ``health`` is the URL that answers 200 once it serves.
+
+    Without a health check ``health`` is empty; ``url`` is too, and ``port`` 0, where nothing is served at all.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -29,27 +32,40 @@ class Process:
 
 
 def processes(settings: Settings, token: str) -> tuple[Process, ...]:
-    """All programs of the stack. ``token`` is the bearer token of the fault control."""
+    """All programs of the stack. ``token`` is the bearer token of the fault control.
+
+    On a stage that isn't this machine there is no local AWS, and no fault control where the stage refuses faults.
+    """
     ports = settings.ports
     python = sys.executable
     kit = (python, "-m", "kit")
     locustfile = settings.root / "loadtest" / "locustfile.py"
-    return (
+    local_aws = (
         Process(
             "aws",
-            (*kit, "emulate", "--port", str(ports.aws), "--xray-port", str(ports.xray)),
+            (
+                *(*kit, "emulate", "--port", str(ports.aws), "--xray-port", str(ports.xray)),
+                *("--data", str(kept_dir(settings))),
+            ),
             "local AWS",
             _url(ports.aws),
             _url(ports.aws, "/_kit/health"),
             ports.aws,
         ),
-        _service(settings, "payments", ports.payments),
-        _service(settings, "shop", ports.shop, PAYMENTS_URL=_url(ports.payments)),
+    )
+    faults = (
         _faults(settings, "payments", ports.payments_faults, token),
         _faults(settings, "shop", ports.shop_faults, token),
+    )
+    return (
+        *(local_aws if settings.stage.local else ()),
+        _service(settings, "payments", ports.payments),
+        _service(settings, "shop", ports.shop, PAYMENTS_URL=_url(ports.payments)),
+        *(faults if settings.stage.faults == "allowed" else ()),
+        _canary(settings),
         Process(
             "console",
-            (*kit, "console"),
+            (*kit, "console", "--stage", settings.stage.name),
             "console",
             _url(ports.console),
             _url(ports.console, "/healthz"),
@@ -98,6 +114,11 @@ def local_environ(settings: Settings, inherited: Mapping[str, str]) -> dict[str,
     }
 
 
+def kept_dir(settings: Settings) -> Path:
+    """Where the local AWS keeps what it is given; ``kit emulate`` alone has the same."""
+    return settings.state_dir / "aws"
+
+
 def data_dirs(settings: Settings) -> tuple[Path, ...]:
     """The folders that the processes expect to exist."""
     return tuple(settings.state_dir / name for name in ("data", "faults", "logs"))
@@ -117,7 +138,7 @@ def _service(settings: Settings, name: str, port: int, **more: str) -> Process:
             "DATABASE_URL": f"sqlite:///{settings.state_dir / 'data' / name}.db",
             "OTEL_SERVICE_NAME": name,
             "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={settings.stage.environment}",
-            "FAULTS_ENABLED": "1",
+            **({"FAULTS_ENABLED": "1"} if settings.stage.faults == "allowed" else {}),
             "FAULTS_STATE": str(_fault_state(settings, name)),
             **more,
         },
@@ -138,6 +159,24 @@ def _faults(settings: Settings, name: str, port: int, token: str) -> Process:
             "FAULTS_BIND": f"127.0.0.1:{port}",
             "FAULTS_STATE": str(_fault_state(settings, name)),
             "FAULTS_TOKEN": token,
+        },
+    )
+
+
+def _canary(settings: Settings) -> Process:
+    """The probe of the shop; it serves nothing, so it has no port."""
+    return Process(
+        "canary",
+        (sys.executable, "-m", "service.canary"),
+        "canary",
+        "",
+        "",
+        0,
+        {
+            "CANARY_URL": _url(settings.ports.shop),
+            "CANARY_SERVICE": "shop",
+            "OTEL_SERVICE_NAME": "canary",
+            "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={settings.stage.environment}",
         },
     )
 

@@ -22,24 +22,29 @@ def catalogue() -> dict[str, Any]:
         "generated": "by catalogue.py from names.py; do not edit",
         "namespace": names.NAMESPACE,
         "metrics": [
-            {
-                "name": metric.name,
-                "unit": metric.unit,
-                "kind": metric.kind,
-                "dimensions": [list(keys) for keys in metric.dimensions],
-                "resolution": 60,
-                # Only for the operations that an app declares, in the set with Operation.
-                "sli_resolution": 1 if metric.sli else 60,
-                "event": metric.event,
-                "meaning": metric.meaning,
-            }
-            for metric in names.METRICS
+            *(_entry(metric, "service", 60) for metric in names.METRICS),
+            *(_entry(metric, "canary", 1) for metric in names.OF_THE_CANARY),
         ],
         "unmatched_operation": names.UNMATCHED,
         "emf_fields": list(names.EMF_FIELDS),
         "log_fields": [*names.LOG_FIELDS, *names.ACCESS_FIELDS],
         "log_groups": ["/<namespace>/<environment>/<service>/logs", "/<namespace>/<environment>/<service>/emf"],
         "annotations": [*names.RESOURCE_ANNOTATIONS, *names.ANNOTATIONS],
+    }
+
+
+def _entry(metric: names.Metric, emitter: str, resolution: int) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "unit": metric.unit,
+        "kind": metric.kind,
+        "emitter": emitter,
+        "dimensions": [list(keys) for keys in metric.dimensions],
+        "resolution": resolution,
+        # Only for the operations that an app declares, in the set with Operation.
+        "sli_resolution": 1 if metric.sli else resolution,
+        "event": metric.event,
+        "meaning": metric.meaning,
     }
 
 

@@ -53,6 +53,10 @@ METRICS = (
         "CheckoutMismatch", "Count", "counter", (SERVICE,), "Orders whose total is not that of their lines.", event=True
     ),
 )
+# What others than the instrumented app emit, under the same dimensions: its canary, a program of its own.
+OF_THE_CANARY = (
+    Metric("CanaryFault", "Count", "gauge", (SERVICE,), "1 for a failed probe of the service's main path, else 0."),
+)
 BY_NAME = {metric.name: metric for metric in METRICS}
 # The OpenTelemetry SDK lower-cases instrument names; this finds the way back.
 BY_INSTRUMENT = {metric.name.lower(): metric for metric in METRICS}

@@ -43,6 +43,10 @@ class FakeCloudWatch:
         self.bodies: dict[str, str] = {}
         self.calls: list[str] = []
         self.asked: list[dict[str, Any]] = []
+        self.services = ["shop", "payments"]
+        self.queries: list[dict[str, Any]] = []
+        self.query_status = "Complete"
+        self.rows: dict[str, list[dict[str, str]]] = {}
         self.down = False
 
     def put_alarm(self, name: str, state: str = "OK", age_s: float = 600, **definition: Any) -> None:
@@ -127,6 +131,39 @@ class FakeCloudWatch:
         self._called("get_metric_statistics")
         unit = self.units.get(asked["MetricName"])
         return {"Datapoints": [{"Unit": unit, "SampleCount": 1.0}] if unit else []}
+
+    def list_metrics(self, **asked: Any) -> dict[str, Any]:
+        self._called("list_metrics")
+        wanted = {each["Name"] for each in asked["Dimensions"]}
+        listed = [
+            {
+                "Namespace": NAMESPACE,
+                "MetricName": "Requests",
+                "Dimensions": [{"Name": "Service", "Value": service}, {"Name": "Environment", "Value": "local"}],
+            }
+            for service in self.services
+        ]
+        return {"Metrics": listed if wanted == {"Service", "Environment"} else []}
+
+    def start_query(self, **asked: Any) -> dict[str, Any]:
+        self._called("start_query")
+        if "parse" in asked["queryString"]:
+            answer = {
+                "Error": {"Code": "MalformedQueryException", "Message": "unexpected parse"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+            raise ClientError(answer, "StartQuery")  # type: ignore[arg-type]  # the part that is read
+        self.queries.append(asked)
+        return {"queryId": str(len(self.queries))}
+
+    def get_query_results(self, **asked: Any) -> dict[str, Any]:
+        self._called("get_query_results")
+        if self.query_status != "Complete":
+            return {"status": self.query_status, "results": []}
+        text = self.queries[int(asked["queryId"]) - 1]["queryString"]
+        rows = next((rows for word, rows in self.rows.items() if word in text), [])
+        results = [[{"field": name, "value": value} for name, value in row.items()] for row in rows]
+        return {"status": "Complete", "results": results, "statistics": {"recordsMatched": 700.0}}
 
     def get_metric_data(self, **asked: Any) -> dict[str, Any]:
         self._called("get_metric_data")
@@ -214,7 +251,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings, fake: FakeCloudWatch, clock: Clock) -> Flask:
-    return create_app(settings, client_for=lambda _: fake, clock=clock)
+    return create_app(settings, client_for=lambda *_: fake, clock=clock)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def live(fake: FakeCloudWatch) -> FakeCloudWatch:
 
 @pytest.fixture
 def address(settings: Settings, live: FakeCloudWatch, bundle: Bundle) -> Iterator[str]:
-    app = create_app(settings, client_for=lambda _: live, bundle=bundle, refresh_s=REFRESH_S)
+    app = create_app(settings, client_for=lambda *_: live, bundle=bundle, refresh_s=REFRESH_S)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -252,6 +252,50 @@ def test_the_range_and_the_theme_are_chosen_and_kept(page: Page, address: str, t
         page.goto(f"{address}/dashboards/gallery")
     assert page.get_attribute("html", "data-theme") == "dark"
     assert page.get_attribute('#ranges [data-range="1h"]', "aria-pressed") == "true"
+    assert trouble == []
+
+
+def test_a_picker_changes_the_queries_and_the_address_and_back_undoes_it(
+    page: Page, address: str, live: FakeCloudWatch, trouble: list[str]
+) -> None:
+    variable = {
+        "type": "property",
+        "property": "Service",
+        "id": "service",
+        "inputType": "select",
+        "search": "{Shop,Service,Environment}",
+        "populateFrom": "Service",
+        "defaultValue": "shop",
+    }
+    live.services = ["shop", HOSTILE]
+    radio = {**variable, "id": "again", "inputType": "radio", "property": "Other"}
+    widget = metric(["Shop", "Requests", "Service", "shop"])
+    live.bodies["pick"] = json.dumps({"variables": [variable, radio], "widgets": [widget]})
+    page.goto(f"{address}/dashboards/pick")
+    page.locator("select[name=var-service]").select_option(HOSTILE, timeout=SOON)
+    page.wait_for_function("() => new URLSearchParams(location.search).has('var-service')", timeout=SOON)
+    page.wait_for_function("() => document.querySelector('#tabs a').href.includes('var-service=')", timeout=SOON)
+    assert json.dumps(HOSTILE) in json.dumps(live.asked[-1]["queries"])
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('select[name=var-service]').value === 'shop'", timeout=SOON)
+    page.locator("input[type=radio]").nth(0).check()
+    page.wait_for_function("() => new URLSearchParams(location.search).has('var-again')", timeout=SOON)
+    assert page.locator("main img, main script").count() == 0
+    assert trouble == []
+
+
+def test_log_rows_are_a_table_and_nothing_hostile_runs(
+    page: Page, address: str, live: FakeCloudWatch, trouble: list[str]
+) -> None:
+    live.rows["fields"] = [{"@timestamp": "2027-01-15 08:00:00.000", "level": "ERROR", "message": HOSTILE, "ms": "7"}]
+    query = {"region": "us-east-1", "title": HOSTILE, "query": "SOURCE '/a' | fields level"}
+    live.bodies["logs"] = json.dumps({"widgets": [{"type": "log", "width": 24, "properties": query}]})
+    page.goto(f"{address}/dashboards/logs")
+    page.wait_for_selector("table.logs tbody tr", timeout=SOON)
+    assert page.locator("table.logs th").all_inner_texts() == ["timestamp", "level", "message", "ms"]
+    assert page.locator("table.logs td").nth(2).inner_text() == HOSTILE
+    assert page.locator("table.logs caption").inner_text() == "1 of 700 lines"
+    assert page.locator("main img, main script").count() == 0
     assert trouble == []
 
 

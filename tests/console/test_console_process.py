@@ -94,7 +94,7 @@ def test_a_taken_port_is_one_line_with_its_remedy(project: Path) -> None:
 
 
 def test_the_chart_library_is_made_once_and_may_be_kept_for_good(settings: Settings, bundle: Bundle) -> None:
-    client = create_app(settings, client_for=lambda _: None, bundle=bundle).test_client()
+    client = create_app(settings, client_for=lambda *_: None, bundle=bundle).test_client()
     with client.get(f"/assets/{bundle.name}") as answer:
         assert answer.status_code == 200
         assert answer.mimetype == "text/javascript"

@@ -65,7 +65,7 @@ def test_this_machine_is_answered(client: FlaskClient, host: str) -> None:
 
 
 def test_allowed_hosts_are_answered(settings: Settings, fake: FakeCloudWatch) -> None:
-    app: Flask = create_app(settings, client_for=lambda _: fake, allowed_hosts=["Console.internal"])
+    app: Flask = create_app(settings, client_for=lambda *_: fake, allowed_hosts=["Console.internal"])
     client = app.test_client()
     assert client.get("/healthz", headers={"Host": "console.internal:8000"}).status_code == 200
     assert client.get("/healthz", headers={"Host": "other.internal"}).status_code == 421

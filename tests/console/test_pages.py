@@ -231,7 +231,7 @@ def test_pages_of_answers_are_put_together(settings: Settings, fake: FakeCloudWa
         return next(pages)
 
     fake.describe_alarms = describe  # type: ignore[method-assign]  # two pages instead of one
-    assert [alarm["AlarmName"] for alarm in Cloud(settings, lambda _: fake).alarms()] == ["a", "b"]
+    assert [alarm["AlarmName"] for alarm in Cloud(settings, lambda *_: fake).alarms()] == ["a", "b"]
     assert tokens == [None, "t"]
 
 
@@ -280,7 +280,7 @@ def test_a_failure_is_shared_too_but_not_for_long() -> None:
 def test_a_region_of_its_own_is_asked_there(settings: Settings, fake: FakeCloudWatch, clock: Clock) -> None:
     regions: list[str] = []
 
-    def client_for(region: str) -> FakeCloudWatch:
+    def client_for(region: str, _service: str) -> FakeCloudWatch:
         regions.append(region)
         return fake
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.definitions.alarm_rules import is_alarm_period
-from kit.definitions.durations import K, in_words, rounded_range, scaled
+from kit.definitions.durations import K, in_words, rounded_range, scaled, window_range
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,18 @@ def test_words_tell_the_divided_length(said: str, says: str) -> None:
 )
 def test_a_dashboards_range_shrinks_to_a_quarter_of_an_hour_at_least(production: str, practice: str) -> None:
     assert rounded_range(production) == practice
+
+
+@pytest.mark.parametrize(
+    ("production", "practice"),
+    [
+        ("-PT1H", "-PT2M"),
+        ("-PT360M", "-PT12M"),
+        ("-P1D", "-PT48M"),
+        ("-P30D", "-P1D"),
+        ("-PT5M", "-PT1M"),
+        ("now", "now"),
+    ],
+)
+def test_a_window_is_divided_even_where_a_view_would_be_too_short(production: str, practice: str) -> None:
+    assert window_range(production) == practice

@@ -174,3 +174,21 @@ def test_alarm_arns_of_the_set_are_renamed_and_others_are_not() -> None:
     alarms, metric = at_practice_scale(production).dashboards[0].body["widgets"]
     assert alarms["properties"]["alarms"] == [f"{arn}practice-mine", f"{arn}other"]
     assert metric["properties"]["annotations"]["alarms"] == [f"{arn}practice-mine"]
+
+
+@pytest.mark.parametrize(("production", "practice"), [(0, 0), (10, 10), (60, 60), (90, 61), (1800, 118), (21_600, 778)])
+def test_of_a_wait_the_minute_between_two_evaluations_stays(production: int, practice: int) -> None:
+    waits = {"ActionsSuppressorWaitPeriod": production, "ActionsSuppressorExtensionPeriod": production}
+    request = {"AlarmName": "c", "AlarmRule": "ALARM(a)", "ActionsSuppressor": "a", **waits}
+    alarms = (AlarmFile("alarms/a.json", {"AlarmName": "a"}),)
+    (composite,) = at_practice_scale(Definitions(alarms, (CompositeFile("alarms/c.json", request),))).composites
+    assert {composite.request[key] for key in waits} == {practice}
+
+
+def test_one_number_for_a_whole_range_is_of_the_divided_range() -> None:
+    single = {"start": "-PT1H", "setPeriodToTimeRange": True, "period": 300, "title": "Burn over 1 h"}
+    body = {"start": "-PT1H", "widgets": [{"type": "metric", "properties": single}]}
+    (board,) = at_practice_scale(Definitions(dashboards=(DashboardFile("dashboards/d.json", "d", body),))).dashboards
+    properties = board.body["widgets"][0]["properties"]
+    assert (properties["start"], properties["title"]) == ("-PT2M", "Burn over 2 min")
+    assert board.body["start"] == "-PT15M"

@@ -181,7 +181,7 @@ def test_a_name_defined_twice_is_told_with_both_files(complaints: Complaints, al
         (metric_widget(), "draws either metrics or annotations.alarms"),
         (metric_widget(metrics=[["Shop", "Fault"]], view="gauge"), "a gauge needs min and max"),
         (metric_widget(metrics=[["Shop", "Fault"]], view="line"), '"line" is not a view'),
-        (metric_widget(metrics=[["Shop", "Fault"]], yAxis=[]), None),
+        (metric_widget(metrics=[["Shop", "Fault"]], yAxis=[]), "yAxis: must be an object, not []"),
         (metric_widget(metrics=[["Shop", "Fault", {"color": "red"}]]), '"red" is not a colour'),
         (metric_widget(metrics=[["Shop", "Fault", {"stat": "p101"}]]), '"p101" is not a statistic'),
         (metric_widget(metrics=[[{"expression": "m1/m2"}], ["Shop", "Fault", {"id": "m1"}]]), "refers to m2"),

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -42,9 +41,8 @@ def spoilt(value: Any, path: tuple[Any, ...], instead: Any) -> Any:
     return copy
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(data=st.data())
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(path=st.sampled_from(FILES), data=st.data())
 def test_a_spoilt_file_is_a_complaint_about_that_file_or_good(project: Path, path: Path, data: st.DataObject) -> None:
     good = json.loads(path.read_text())
     place = data.draw(st.sampled_from(places(good)))

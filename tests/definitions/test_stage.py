@@ -60,6 +60,28 @@ def fitted(body: Any, stage: Stage = STAGE, region: str = "eu-west-1") -> Any:
             {"metrics": [[{"expression": "SEARCH('Environment=\"eu\" Fault', 'Sum')"}]]},
         ),
         ({"query": "SOURCE '/shop/production/shop/logs'"}, {"query": "SOURCE '/shop/eu/shop/logs'"}),
+        (
+            {"variables": [{"property": "Environment", "defaultValue": "production"}]},
+            {"variables": [{"property": "Environment", "defaultValue": "eu"}]},
+        ),
+        (
+            {"variables": [{"property": "Environment", "values": [{"value": "production", "label": "production"}]}]},
+            {"variables": [{"property": "Environment", "values": [{"value": "eu", "label": "eu"}]}]},
+        ),
+        (
+            {"variables": [{"pattern": r"\bproduction\b", "defaultValue": "production"}]},
+            {"variables": [{"pattern": r"\beu\b", "defaultValue": "eu"}]},
+        ),
+        (
+            {"variables": [{"pattern": "/production/", "search": 'Environment="production"'}]},
+            {"variables": [{"pattern": "/eu/", "search": 'Environment="eu"'}]},
+        ),
+        ({"variables": [{"property": "Service", "defaultValue": "production"}]}, None),
+        ({"variables": [{"pattern": "production-a", "defaultValue": "production"}, 3, None]}, None),
+        (
+            {"variables": [{"property": "Environment", "values": [7, {"value": "staging"}], "pattern": 8}]},
+            None,
+        ),
     ],
 )
 def test_stand_ins_are_replaced_and_nothing_else(stands: Any, becomes: Any) -> None:
@@ -85,7 +107,9 @@ json_values = st.recursive(
     | st.sampled_from(["production", "us-east-1", "123456789012", ARN, "arn:aws:sns:us-east-1:123456789012:page", "x"]),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["Name", "Value", "region", "metrics", "query", "a"]), inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["Name", "Value", "region", "metrics", "query", "variables", "a"]), inner, max_size=4
+        )
     ),
     max_leaves=12,
 )

@@ -8,8 +8,9 @@ import pytest
 
 from kit.definitions import AlarmFile, CompositeFile, DashboardFile, Definitions
 from kit.deploy.differences import ABSENT, Difference, differences
-from kit.deploy.live import Live
-from kit.deploy.plan import Change, needed, plan
+from kit.deploy.live import Live, LiveDashboard
+from kit.deploy.ownership import Owner
+from kit.deploy.plan import Change, plan
 from kit.deploy.render import change_json, plan_lines, summary
 
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a"
@@ -72,20 +73,28 @@ SHOWN: dict[str, Any] = {
 }
 
 
+OWNER = Owner("shop", "staging", frozenset({"a", "d"}))
+
+
 def alarm_change(live: dict[str, Any] | None, request: dict[str, Any] = REQUEST) -> Change:
-    (change,) = plan(
-        Definitions(alarms=(AlarmFile("alarms/a.json", request),)), Live(alarms={"a": live} if live else {})
-    )
+    file = Definitions(alarms=(AlarmFile("alarms/a.json", request),))
+    (change,) = plan(file, Live(alarms={"a": live} if live else {}), OWNER)
     return change
 
 
 def test_an_alarm_that_is_not_there_is_to_be_created() -> None:
     change = alarm_change(None)
-    assert (change.action, change.kind, change.name, change.wanted) == ("create", "alarm", "a", REQUEST)
+    assert (change.action, change.kind, change.name) == ("create", "alarm", "a")
+    assert change.wanted == {key: value for key, value in REQUEST.items() if key != "Tags"}
+    assert change.tags["kit:set"] == "shop"
+    assert change.tags["kit:stage"] == "staging"
 
 
 def test_what_aws_fills_in_makes_and_reorders_is_no_difference() -> None:
-    assert alarm_change(SHOWN).action == "unchanged"
+    change = alarm_change(SHOWN)
+    assert (change.action, change.differences) == ("record", ())
+    on_record = [{"Key": key, "Value": value} for key, value in change.tags.items()]
+    assert alarm_change(SHOWN | {"Tags": on_record}).action == "unchanged"
 
 
 @pytest.mark.parametrize(
@@ -129,12 +138,17 @@ def test_composites_come_after_what_they_name_and_dashboards_last() -> None:
 def test_a_dashboard_is_compared_by_what_it_says_not_how_it_is_written() -> None:
     board = DashboardFile("dashboards/d.json", "d", {"start": "-PT3H", "widgets": [{"type": "text"}]})
     definitions = Definitions(dashboards=(board,))
-    same = {"widgets": [{"type": "text"}], "start": "-PT3H"}
-    assert needed(plan(definitions, Live(dashboards={"d": same}))) == ()
-    (change,) = plan(definitions, Live(dashboards={"d": {"start": "-PT3H", "widgets": []}}))
-    assert change.differences == (Difference("/widgets/0", ABSENT, {"type": "text"}),)
-    (change,) = plan(definitions, Live(dashboards={"d": "not JSON"}))
-    assert change.action == "update"
+
+    def change(body: Any) -> Change:
+        arn = "arn:aws:cloudwatch::123456789012:dashboard/d"
+        live = Live(dashboards={"d": LiveDashboard(arn, body, {"kit:set": "shop"})})
+        (found,) = plan(definitions, live, OWNER)
+        return found
+
+    assert change({"widgets": [{"type": "text"}], "start": "-PT3H"}).differences == ()
+    less = change({"start": "-PT3H", "widgets": []})
+    assert less.differences == (Difference("/widgets/0", ABSENT, {"type": "text"}),)
+    assert change("not JSON").action == "update"
 
 
 def test_true_is_not_one() -> None:

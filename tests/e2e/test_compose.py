@@ -14,7 +14,7 @@ import pytest
 from stack_under_test import Stack, environment, eventually, free_ports
 
 ROOT = Path(__file__).parents[2]
-SERVICES = {"aws", "shop", "payments", "faults", "payments-faults", "console", "load", "postgres"}
+SERVICES = {"aws", "shop", "payments", "faults", "payments-faults", "canary", "console", "load", "postgres"}
 
 pytestmark = [
     pytest.mark.e2e,

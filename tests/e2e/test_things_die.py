@@ -33,9 +33,9 @@ def test_the_shop_answers_while_the_local_aws_is_dead_and_the_alarms_come_back_w
     alarms = eventually(
         lambda: stack.aws("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"],
         30,
-        "the alarms are applied again",
+        "the alarms are there again",
     )
-    assert {a["AlarmName"] for a in alarms} == {"practice-shop-checkout-availability-page-fast"}
+    assert "practice-shop-checkout-availability-page-fast" in {a["AlarmName"] for a in alarms}
 
 
 def test_a_killed_shop_worker_is_replaced(stack: Stack) -> None:
@@ -58,7 +58,7 @@ def test_a_second_start_is_one_line_with_the_remedy(stack: Stack) -> None:
 def test_status_shows_every_program_and_the_memory_of_all(stack: Stack) -> None:
     status = eventually(lambda: s if (s := stack.status())["healthy"] else None, 30, "everything answers", every_s=2)
     assert {p["name"] for p in status["programs"]} == {
-        *("aws", "console", "load", "payments", "payments-faults", "shop", "shop-faults"),
+        *("aws", "canary", "console", "load", "payments", "payments-faults", "shop", "shop-faults"),
     }
     assert 100e6 < status["total_bytes"] < 600e6
 

@@ -1,4 +1,4 @@
-"""docs/operations.md tells what the code does."""
+"""The table of operations in docs/fidelity.md tells what the code does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from kit.emulator.clock import ManualClock
 from kit.emulator.engines import Engines
-from kit.emulator.operations_table import LIMITS, PAGE, main, missing, render
+from kit.emulator.operations_table import BEGIN, END, LIMITS, PAGE, main, missing, render
 from kit.emulator.protocol import Context, Request
 from kit.emulator.services import build_services
 
@@ -20,22 +20,29 @@ def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_a_stale_page_is_said_to_be_and_wrong_arguments_are_refused(
+def test_a_stale_table_is_said_to_be_and_the_rest_of_the_page_is_left_alone(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("kit.emulator.operations_table.PAGE", tmp_path / "operations.md")
+    page = tmp_path / "fidelity.md"
+    monkeypatch.setattr("kit.emulator.operations_table.PAGE", page)
+    page.write_text(f"# Before\n\n{BEGIN}\nold\n{END}\n\n## After\n", encoding="utf-8")
     assert main(["--check"]) == 1
     assert "is stale" in capsys.readouterr().err
     assert main([]) == main(["--check"]) == 0
-    assert (tmp_path / "operations.md").read_text(encoding="utf-8") == render()
+    assert page.read_text(encoding="utf-8") == f"# Before\n\n{BEGIN}\n{render()}{END}\n\n## After\n"
     assert main(["--chek"]) == 2
+    page.write_text("# No marks\n", encoding="utf-8")
+    assert main([]) == main(["--check"]) == 1
+    assert page.read_text(encoding="utf-8") == "# No marks\n"
 
 
 @pytest.mark.parametrize("name", list(SERVICES))
 def test_every_operation_is_listed_once_and_answers_as_it_is_listed(name: str) -> None:
     service = SERVICES[name]
     title = {"cloudwatch": "CloudWatch", "logs": "CloudWatch Logs", "xray": "X-Ray"}[name]
-    section = PAGE.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0]
+    section = (
+        PAGE.read_text(encoding="utf-8").split(f"### {title}: operations\n")[1].split("\n## ")[0].split("\n### ")[0]
+    )
     here = re.findall(r"^\| (\w+) \| (?:yes|partly) \|", section, re.MULTILINE)
     absent = re.findall(r"`(\w+)`", section[section.index("\nNo: ") :])
     assert sorted([*here, *absent]) == sorted(service.model.operations)

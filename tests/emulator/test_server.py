@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def launch(*flags: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "kit", "emulate", *(flags or ("--port", "0", "--xray-port", "0"))]
+    command = [sys.executable, "-m", "kit", "emulate", *(flags or ("--port", "0", "--xray-port", "0")), "--ephemeral"]
     environ = {k: v for k, v in os.environ.items() if not k.startswith("KIT_")} | {"PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -1,11 +1,15 @@
 // A dashboard: its widgets on a grid of 24 columns, as on AWS.
 import { keyed, setText } from "./dom.js";
 import { follow } from "./live.js";
+import { showPickers } from "./pickers.js";
 import { createWidget, updateWidget } from "./widget.js";
 
 const grid = document.getElementById("grid");
+const pickers = document.getElementById("pickers");
 const notice = document.getElementById("notice");
 const name = document.body.dataset.name;
+
+pickers.addEventListener("submit", (event) => event.preventDefault()); // Enter in a text field
 
 function say(words) {
   notice.hidden = !words;
@@ -20,12 +24,13 @@ follow(
     keyed(grid, data.widgets, (widget) => widget.index, createWidget, (node, widget) => {
       drawn.push(updateWidget(node, widget, frame));
     });
-    const variables = data.variables ? "Its variables are left as they are written: this page has no pickers for them." : "";
-    say(data.problem ?? (data.widgets.length ? variables : "This dashboard has no widgets."));
+    showPickers(pickers, data.variables);
+    say(data.problem ?? (data.widgets.length ? "" : "This dashboard has no widgets."));
     await Promise.all(drawn);
   },
   (error) => {
     grid.replaceChildren();
+    pickers.hidden = true;
     say(`${error.problem}. ${error.remedy}`);
   },
 );

@@ -5,7 +5,21 @@ import { time } from "./numbers.js";
 const EVERY_MS = Number(document.body.dataset.refresh);
 const GIVE_UP_MS = 20000;
 
-const state = { range: "", heard: null, states: null, running: null, timer: 0 };
+const state = { range: "", heard: null, states: null, running: null, timer: 0, again: () => {} };
+
+// What is chosen in the address for the dashboards' variables; dashboards that share a variable share the choice.
+function choices() {
+  return [...new URLSearchParams(location.search)].filter(([key]) => key.startsWith("var-"));
+}
+
+// Put a choice into the address and draw anew; nothing chosen takes it out.
+export function choose(key, value) {
+  const address = new URL(location.href);
+  if (value) address.searchParams.set(key, value);
+  else address.searchParams.delete(key);
+  history.pushState(null, "", address);
+  state.again();
+}
 
 function storedRange() {
   const asked = new URLSearchParams(location.search).get("range");
@@ -17,12 +31,18 @@ function storedRange() {
 export function follow(url, show, missing) {
   state.range = storedRange();
   const again = () => refresh(url, show, missing);
+  state.again = again;
+  addEventListener("popstate", () => {
+    state.range = storedRange();
+    press();
+    again();
+  });
   for (const button of document.querySelectorAll("#ranges button")) {
     button.addEventListener("click", () => {
       state.range = button.dataset.range;
       try { sessionStorage.setItem("range", state.range); } catch { /* then it lasts for this page only */ }
       press();
-      again();
+      choose("range", state.range);
     });
   }
   press();
@@ -75,6 +95,7 @@ async function refresh(url, show, missing) {
 async function ask(url, signal) {
   const address = new URL(url, location.href);
   if (state.range) address.searchParams.set("range", state.range);
+  for (const [key, value] of choices()) address.searchParams.set(key, value);
   try {
     const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
     return { status: answer.status, data: await answer.json() };
@@ -89,13 +110,17 @@ function settled(data) {
   keyed(
     document.getElementById("tabs"), data.names, (name) => name,
     (name) => {
-      const link = element("a", { text: name, href: `/dashboards/${encodeURIComponent(name)}` });
+      const link = element("a", { text: name });
       if (document.body.dataset.page === "dashboard" && document.body.dataset.name === name) {
         link.setAttribute("aria-current", "page");
       }
       return link;
     },
-    () => {},
+    (link, name) => {
+      const chosen = new URLSearchParams(choices()).toString();
+      const wanted = `/dashboards/${encodeURIComponent(name)}${chosen && `?${chosen}`}`;
+      if (link.getAttribute("href") !== wanted) link.setAttribute("href", wanted);
+    },
   );
   announce(data.states);
   const firing = data.counts.ALARM;

@@ -2,6 +2,7 @@
 import { element, keyed, setText, svg } from "./dom.js";
 import { dropGraph, legendItem, showGraph, updateLegendItem } from "./graph.js";
 import { sparkline } from "./marks.js";
+import { moment } from "./numbers.js";
 import { showTiles } from "./tiles.js";
 
 export function createWidget(drawing) {
@@ -59,6 +60,7 @@ const KINDS = {
     body.classList.toggle("many", content.length > 2);
     showTiles(body, content, frame);
   },
+  logs: showLogs,
   note(body, { content }) {
     if (!body.firstChild) body.append(element("p", { className: "note" }));
     setText(body.firstChild, content);
@@ -141,4 +143,33 @@ function showTable(body, { content: { columns, rows } }) {
       for (const [number, text] of row.cells.entries()) setText(node.children[number + 1], text);
     },
   );
+}
+
+const BAD_LEVELS = new Set(["ERROR", "CRITICAL", "WARNING"]);
+
+// Rows of a log query. They have no keys of their own, so the table is made anew when something in it is.
+function showLogs(body, { content: { columns, rows, of } }, { now }) {
+  const key = JSON.stringify([columns, rows]);
+  if (body.dataset.rows === key) return;
+  body.dataset.rows = key;
+  if (!rows.length) {
+    body.replaceChildren(element("p", { className: "note", text: "No log line matches." }));
+    return;
+  }
+  const head = element("tr", {}, ...columns.map((text) => element("th", { text: text.replace(/^@/, ""), scope: "col" })));
+  const lines = rows.map((cells) => element("tr", {}, ...cells.map((text, place) => logCell(columns[place], text, now))));
+  const count = of > rows.length && element("caption", { text: `${rows.length} of ${of.toLocaleString("en-US")} lines` });
+  body.replaceChildren(
+    element("table", { className: "table logs" }, count, element("thead", {}, head), element("tbody", {}, ...lines)),
+  );
+}
+
+function logCell(column, text, now) {
+  const time = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(text) ? Date.parse(`${text.replace(" ", "T")}Z`) : NaN;
+  if (!Number.isNaN(time)) return element("td", { text: moment(time, now), title: `${text} UTC`, className: "log-time" });
+  if (column === "level") {
+    return element("td", { className: "log-text" }, element("span", { text, className: BAD_LEVELS.has(text) ? "log-level log-bad" : "log-level" }));
+  }
+  const className = /^-?\d+(\.\d+)?$/.test(text) ? "" : text.length > 28 ? "log-long" : "log-text";
+  return element("td", { text, title: text, className });
 }

@@ -55,6 +55,12 @@ class Actions:
             for arn in _arns(transition):
                 self._done(transition, arn, "too many actions are waiting", None)
 
+    def wait_idle(self, seconds: float) -> bool:
+        """Waits until every action taken so far is done, for so many seconds at most; whether that is so."""
+        waiting = self._waiting
+        with waiting.all_tasks_done:
+            return waiting.all_tasks_done.wait_for(lambda: waiting.unfinished_tasks == 0, seconds)
+
     def close(self) -> None:
         """Ends the background thread after the action at hand; what waits is dropped."""
         if self._thread is None:
@@ -62,6 +68,7 @@ class Actions:
         with suppress(queue.Empty):
             while True:
                 self._waiting.get_nowait()
+                self._waiting.task_done()
         self._waiting.put(None)
         self._thread.join(timeout=5)
         self._thread = None
@@ -75,6 +82,8 @@ class Actions:
     def _loop(self) -> None:
         while (transition := self._waiting.get()) is not None:
             self._run(transition)
+            self._waiting.task_done()
+        self._waiting.task_done()
 
     def _run(self, transition: Transition) -> None:
         for arn in _arns(transition):

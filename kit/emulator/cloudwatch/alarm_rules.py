@@ -17,6 +17,8 @@ from kit.evaluation.suppression import Suppressor
 
 CHILDREN_A_RULE = 100
 PARENTS_A_CHILD = 150
+# API Reference, PutCompositeAlarm: SNS, Lambda, Systems Manager and investigations; no EC2 or Auto Scaling actions.
+_NOT_OF_COMPOSITES = frozenset({"automate", "swf", "autoscaling", "ec2"})
 _ONE_METRIC = ("MetricName", "Namespace", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
 
 
@@ -45,6 +47,9 @@ def composite_alarm(params: Mapping[str, Any]) -> Rule:
     """The rule in PutCompositeAlarm's parameters; AwsError if the service would refuse them."""
     _named(params)
     _actions(params)
+    for arn in (arn for key in ACTION_LISTS.values() for arn in params.get(key, ())):
+        if arn.split(":")[2] in _NOT_OF_COMPOSITES:
+            raise _invalid(f"Invalid action for a composite alarm: {arn}")
     text = params["AlarmRule"]
     if text != text.strip():
         raise _invalid("AlarmRule must not contain leading or trailing whitespace or be null")

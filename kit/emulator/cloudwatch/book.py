@@ -242,6 +242,20 @@ class AlarmBook:
         with self.lock:
             self.history.add(outcome)
 
+    # -- keeping
+
+    def withheld(self, name: str) -> Transition | None:
+        """The change whose actions a suppressor holds back."""
+        return self._withheld.get(name)
+
+    def restore(self, alarm: Alarm, withheld: Transition | None) -> None:
+        """Takes an alarm as it was, without a record of it in the history."""
+        with self.lock:
+            self._alarms[alarm.name] = alarm
+            self._in_order = None
+            if withheld is not None:
+                self._withheld[alarm.name] = withheld
+
 
 def _suppressing(alarm: CompositeAlarm) -> str | None:
     """The name of its suppressor."""

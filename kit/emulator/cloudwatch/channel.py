@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.emulator.cloudwatch.slots import Slots
+from kit.emulator.cloudwatch.slots import Packed, Rising, Slots
 from kit.evaluation.distribution import Distribution
 
 HOUR = 3600
@@ -16,6 +16,18 @@ SECOND_SLOTS_LIVE = 3 * HOUR
 MINUTE_SLOTS_LIVE = 15 * DAY
 FIVE_MINUTE_SLOTS_LIVE = 63 * DAY
 HOUR_SLOTS_LIVE = 455 * DAY
+
+
+# Slots are kept outside in parts of so many seconds, by their width.
+PART_S = {1: 900, 60: HOUR, 300: DAY, HOUR: 30 * DAY}
+
+# The width of some slots, and when the part begins that they lie in.
+Part = tuple[int, int]
+
+
+def part_of(width: int, moment: float) -> Part:
+    """The part that the slot of this moment lies in."""
+    return width, int(moment // PART_S[width]) * PART_S[width]
 
 
 def lifetime(period: int) -> int:
@@ -66,6 +78,11 @@ class Channel:
         for slots, first in self._sources(start, period, now):
             yield from slots.sums(first, end)
 
+    def rising(self, start: int, end: int, period: int, now: float) -> Iterator[Rising]:
+        """The values of the same slots, in rising order."""
+        for slots, first in self._sources(start, period, now):
+            yield from slots.rising(first, end)
+
     def _sources(self, start: int, period: int, now: float) -> Iterator[tuple[Slots, int]]:
         if period % 60 or start % 60:
             fine = self._minutes if self._seconds is None else self._seconds
@@ -77,10 +94,48 @@ class Channel:
         if period % HOUR == 0:
             yield self._hours, start
 
-    def roll(self, now: float) -> None:
-        """Drops seconds after 3 h, rolls minutes up after 15 d and five minutes after 63 d, drops hours after 455 d."""
+    def roll(self, now: float) -> set[Part]:
+        """Drops seconds after 3 h, rolls minutes up after 15 d and five minutes after 63 d, drops hours after 455 d.
+
+        Returns which parts have changed.
+        """
+        changed = self._rolled(now)
         if self._seconds is not None:
             self._seconds.drop_before(now - SECOND_SLOTS_LIVE)
         self._minutes.move_before(now - MINUTE_SLOTS_LIVE, self._fives)
         self._fives.move_before(now - FIVE_MINUTE_SLOTS_LIVE, self._hours)
         self._hours.drop_before(now - HOUR_SLOTS_LIVE)
+        return changed
+
+    def _rolled(self, now: float) -> set[Part]:
+        changed = {part_of(HOUR, start) for start in self._hours.starts_before(now - HOUR_SLOTS_LIVE)}
+        for slots, lives, coarse in (
+            (self._minutes, MINUTE_SLOTS_LIVE, 300),
+            (self._fives, FIVE_MINUTE_SLOTS_LIVE, HOUR),
+        ):
+            for start in slots.starts_before(now - lives):
+                changed |= {part_of(slots.width, start), part_of(coarse, start)}
+        if self._seconds is not None:
+            changed |= {part_of(1, start) for start in self._seconds.starts_before(now - SECOND_SLOTS_LIVE)}
+        return changed
+
+    def parts(self) -> set[Part]:
+        """The parts that hold something."""
+        every = filter(None, (self._seconds, self._minutes, self._fives, self._hours))
+        return {part_of(slots.width, start) for slots in every for start in slots.starts_before(float("inf"))}
+
+    def dump(self, part: Part) -> Packed | None:
+        """What a part holds; None if that is nothing."""
+        width, start = part
+        slots = self._of(width)
+        return None if slots is None else slots.dump(start, start + PART_S[width])
+
+    def load(self, width: int, dumped: Packed) -> None:
+        """Takes what a part of this width held; ValueError if it can't have been that."""
+        slots = self._of(width)
+        if slots is None:
+            raise ValueError(f"no slots of {width} s here")
+        slots.load(dumped)
+
+    def _of(self, width: int) -> Slots | None:
+        return {1: self._seconds, 60: self._minutes, 300: self._fives, HOUR: self._hours}.get(width)

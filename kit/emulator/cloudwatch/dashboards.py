@@ -57,3 +57,8 @@ class Dashboards:
             for name in names:
                 self._by_name.pop(name, None)
         return None
+
+    def restore(self, dashboard: Dashboard) -> None:
+        """Takes a dashboard as it was."""
+        with self._lock:
+            self._by_name[dashboard.name] = dashboard

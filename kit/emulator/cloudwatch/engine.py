@@ -55,6 +55,11 @@ class Engine:
         """Evaluates the alarms that are due at ``now`` (epoch seconds)."""
         self._ticker.run_due(now)
 
+    @property
+    def evaluations(self) -> int:
+        """How many times a metric alarm has been evaluated so far."""
+        return self._ticker.evaluations
+
     def counts(self) -> dict[str, int]:
         """For the health page: how many metrics and alarms there are, and how punctual the evaluations."""
         return {"metrics": len(self.metrics), "alarms": len(self.alarms.all()), **self._ticker.counts()}

@@ -32,6 +32,25 @@ class History:
         if self.listen is not None:
             self.listen(record)
 
+    def since(self, number: int) -> list[tuple[int, Record]]:
+        """The records from this number on."""
+        found = []
+        for item in reversed(self._records):
+            if item[0] < number:
+                break
+            found.append(item)
+        return found[::-1]
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest record, or of the next one."""
+        return self._records[0][0] if self._records else self._next
+
+    def restore(self, number: int, record: Record) -> None:
+        """Takes a record as it was, after those of lower numbers; nobody is told."""
+        self._records.append((number, record))
+        self._next = max(self._next, number + 1)
+
     def find(
         self,
         *,

@@ -7,8 +7,7 @@ model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from kit.emulator.cloudwatch.store import Datum, Dimensions
 from kit.emulator.protocol import AwsError
@@ -17,6 +16,16 @@ LARGEST_VALUE = 2.0**360
 VALUES_A_DATUM = 150
 PAST_S = 14 * 86_400
 FUTURE_S = 2 * 3600
+
+# What is remembered of dimensions takes some 6 MB at most, whatever is sent.
+SETS_REMEMBERED = 4096
+LONGEST_REMEMBERED = 256
+_remembered: dict[Dimensions, Dimensions] = {}
+
+# Values with their counts, or (sample count, sum, minimum, maximum).
+Numbers = tuple[tuple[float, ...], tuple[float, ...], tuple[float, float, float, float] | None]
+
+_ONCE = (1.0,)
 
 
 def datum_from_api(namespace: str, item: Mapping[str, Any], where: str, now: float) -> Datum:
@@ -27,23 +36,18 @@ def datum_from_api(namespace: str, item: Mapping[str, Any], where: str, now: flo
     if not timestamp <= now + FUTURE_S:
         raise _invalid(f"The parameter {where}.Timestamp must specify a time no more than two hours in the future.")
     values, counts, statistic_set = _numbers(item, where)
-    dimensions = item.get("Dimensions")
-    return Datum(
-        namespace,
-        item["MetricName"],
-        _dimensions(tuple([(d["Name"], d["Value"]) for d in dimensions]), where) if dimensions else (),
-        timestamp,
-        item.get("Unit"),
-        _resolution(item, where),
-        values,
-        counts,
-        statistic_set,
-    )
+    given = item.get("Dimensions")
+    dimensions = _dimensions(tuple([(d["Name"], d["Value"]) for d in given]), where) if given else ()
+    resolution = item.get("StorageResolution", 60)
+    if resolution not in (1, 60):
+        raise _invalid(f"The parameter {where}.StorageResolution must be either 1 or 60.")
+    unit = item.get("Unit")
+    return Datum(namespace, item["MetricName"], dimensions, timestamp, unit, resolution, values, counts, statistic_set)
 
 
-def _numbers(
-    item: Mapping[str, Any], where: str
-) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, float, float, float] | None]:
+def _numbers(item: Mapping[str, Any], where: str) -> Numbers:
+    if "Value" in item and "Values" not in item and "StatisticValues" not in item:  # nearly all are like this
+        return (_number(item["Value"], where, "Value"),), _ONCE, None
     given = [key for key in ("Value", "Values", "StatisticValues") if key in item]
     if not given:
         names = f"{where}.Value, {where}.Values and {where}.StatisticValues"
@@ -52,22 +56,20 @@ def _numbers(
         names = f"{where}.{given[0]} and {where}.{given[1]}"
         text = f"The parameters {names} are mutually exclusive and you have specified both."
         raise AwsError("InvalidParameterCombination", text)
-    if given[0] == "Value":
-        return (_number(item["Value"], f"{where}.Value"),), (1.0,), None
     if given[0] == "StatisticValues":
         return (), (), _statistic_set(item["StatisticValues"], f"{where}.StatisticValues")
     return *_values_and_counts(item, where), None
 
 
 def _values_and_counts(item: Mapping[str, Any], where: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    values = tuple([_number(value, f"{where}.Values.member.{n}") for n, value in enumerate(item["Values"], 1)])
+    values = tuple([_number(value, where, f"Values.member.{n}") for n, value in enumerate(item["Values"], 1)])
     if not values:
         raise AwsError("MissingParameter", f"The parameter {where}.Values is required.")
     if len(values) > VALUES_A_DATUM:
         raise _invalid(f"The collection {where}.Values must not have a size greater than {VALUES_A_DATUM}.")
     if "Counts" not in item:
         return values, (1.0,) * len(values)
-    counts = tuple([_number(count, f"{where}.Counts.member.{n}") for n, count in enumerate(item["Counts"], 1)])
+    counts = tuple([_number(count, where, f"Counts.member.{n}") for n, count in enumerate(item["Counts"], 1)])
     if len(counts) != len(values):
         raise _invalid(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
     if min(counts) < 0:
@@ -76,9 +78,7 @@ def _values_and_counts(item: Mapping[str, Any], where: str) -> tuple[tuple[float
 
 
 def _statistic_set(given: Mapping[str, Any], where: str) -> tuple[float, float, float, float]:
-    count, total, low, high = (
-        _number(given[key], f"{where}.{key}") for key in ("SampleCount", "Sum", "Minimum", "Maximum")
-    )
+    count, total, low, high = (_number(given[key], where, key) for key in ("SampleCount", "Sum", "Minimum", "Maximum"))
     if count < 0:
         raise _invalid(f"The parameter {where}.SampleCount must be greater than or equal to 0.")
     if low > high:
@@ -86,24 +86,25 @@ def _statistic_set(given: Mapping[str, Any], where: str) -> tuple[float, float, 
     return count, total, low, high
 
 
-def _number(value: float, where: str) -> float:
+def _number(value: float, where: str, member: str) -> float:
     if -LARGEST_VALUE <= value <= LARGEST_VALUE:  # false for NaN too
         return value
-    raise _invalid(f"The value {value} for parameter {where} is invalid.")
+    raise _invalid(f"The value {value} for parameter {where}.{member} is invalid.")
 
 
-def _resolution(item: Mapping[str, Any], where: str) -> Literal[1, 60]:
-    match item.get("StorageResolution", 60):
-        case 60:
-            return 60
-        case 1:
-            return 1
-    raise _invalid(f"The parameter {where}.StorageResolution must be either 1 or 60.")
-
-
-@lru_cache(maxsize=8192)
 def _dimensions(pairs: Dimensions, where: str) -> Dimensions:
-    """Sorted by name. Remembered, since a service sends the same few sets again and again."""
+    """Sorted by name. Small sets are remembered, since a service sends the same few again and again."""
+    found = _remembered.get(pairs)
+    if found is None:
+        found = _checked(pairs, where)
+        if sum([len(name) + len(value) for name, value in pairs]) <= LONGEST_REMEMBERED:
+            if len(_remembered) >= SETS_REMEMBERED:
+                _remembered.clear()
+            _remembered[pairs] = found
+    return found
+
+
+def _checked(pairs: Dimensions, where: str) -> Dimensions:
     for number, (name, value) in enumerate(pairs, 1):
         for key, text in (("Name", name), ("Value", value)):
             if not any("!" <= character <= "~" for character in text):

@@ -34,6 +34,8 @@ class Memo:
 
     def forget(self, moment: float) -> None:
         """A value of this moment has arrived."""
+        if not self._kept:
+            return
         second = int(moment)
         for (_, _, period, phase), kept in self._kept.items():
             kept.pop(second - (second - phase) % period, None)

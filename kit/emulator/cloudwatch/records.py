@@ -131,7 +131,22 @@ class ConfigurationChange:
         return {"version": "1.0", "type": self.operation, f"{self.operation.lower()}dAlarm": described}
 
 
-Record = Transition | ActionOutcome | SuppressionChange | ConfigurationChange
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A record of an earlier run of this emulator, as it is shown; its ``subject`` has no settings any more."""
+
+    subject: Subject
+    at: float
+    item_type: str
+    summary: str
+    text: str
+
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.text)
+        return found
+
+
+Record = Transition | ActionOutcome | SuppressionChange | ConfigurationChange | Remembered
 
 
 def history_item(record: Record) -> dict[str, Any]:

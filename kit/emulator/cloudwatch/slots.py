@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise, repeat
+from operator import itemgetter
+from typing import Any, Literal
+
+import msgspec
 
 from kit.evaluation.distribution import Distribution
 
@@ -22,6 +28,20 @@ DISTINCT_VALUES_KEPT = 5000
 # Instead of values: a statistic set hid them.
 _HIDDEN = array("d")
 
+# A slot's start, its values in rising order (None: hidden), and how often each occurred (None: once an entry).
+Rising = tuple[int, Sequence[float] | None, Sequence[float] | None]
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """Slots at rest, sorted by start: columns of 8 bytes, and the values of those slots that hold other than one."""
+
+    starts: bytes
+    counts: bytes
+    totals: bytes
+    minima: bytes
+    maxima: bytes
+    values: dict[int, bytes]
+
 
 class Slots:
     """Distributions by slot start (epoch seconds, a multiple of ``width`` seconds)."""
@@ -32,7 +52,7 @@ class Slots:
         self.width = width
         self._open: dict[int, Distribution] = {}
         # The packed slots, sorted by start. _values has None for a slot of one single value, which its minimum tells;
-        # else the values in rising order followed by how often each occurred.
+        # else see _pack_values.
         self._starts = array("q")
         self._counts = array("d")
         self._totals = array("d")
@@ -77,6 +97,21 @@ class Slots:
             if start <= at < end:
                 yield at, opened.count, opened.total, opened.minimum, opened.maximum
 
+    def rising(self, start: int, end: int) -> Iterator[Rising]:
+        """The values of those slots, but for slots that are empty: what percentiles are worked out from."""
+        for where in range(bisect_left(self._starts, start), bisect_left(self._starts, end)):
+            packed, count = self._values[where], self._counts[where]
+            if packed is None:
+                if count:
+                    yield self._starts[where], (self._minima[where],), None if count == 1 else (count,)
+            elif len(packed) == count:
+                yield self._starts[where], packed, None
+            else:
+                yield self._starts[where], *(_halves(packed) if packed else (None, None))
+        for at, opened in self._open.items():
+            if start <= at < end and opened.count:
+                yield at, *_sorted(opened)
+
     def drop_before(self, horizon: float) -> None:
         """Forgets the slots that begin before the horizon."""
         for start in [start for start in self._open if start < horizon]:
@@ -91,6 +126,52 @@ class Slots:
             coarse.at(start).merge(distribution)
         self.drop_before(int(horizon))
 
+    def starts_before(self, horizon: float) -> list[int]:
+        """The starts of the slots that begin before the horizon, in no certain order."""
+        packed = self._starts[: bisect_left(self._starts, horizon)]
+        return [*packed, *(start for start in self._open if start < horizon)]
+
+    def dump(self, start: int, end: int) -> Packed | None:
+        """The slots that begin in [start, end), to be kept outside; None if there are none."""
+        rows = sorted(
+            [
+                *zip(*(column[_part(self._starts, start, end)] for column in self._columns()), strict=True),
+                *(_row(at, opened) for at, opened in self._open.items() if start <= at < end),
+            ],
+            key=itemgetter(0),
+        )
+        if not rows:
+            return None
+        starts, counts, totals, minima, maxima, values = zip(*rows, strict=True)
+        return Packed(
+            array("q", starts).tobytes(),
+            array("d", counts).tobytes(),
+            array("d", totals).tobytes(),
+            array("d", minima).tobytes(),
+            array("d", maxima).tobytes(),
+            {n: packed.tobytes() for n, packed in enumerate(values) if packed is not None},
+        )
+
+    def load(self, dumped: Packed) -> None:
+        """Adds slots that were dumped, to those there are; ValueError if they can't have been."""
+        starts = _column("q", dumped.starts)
+        numbers = [_column("d", column) for column in (dumped.counts, dumped.totals, dumped.minima, dumped.maxima)]
+        if not starts or any(len(column) != len(starts) for column in numbers):
+            raise ValueError("columns of different lengths")
+        if any(a >= b for a, b in pairwise(starts)) or any(start % self.width for start in starts):
+            raise ValueError("starts out of order")
+        values: list[array[float] | None] = [None] * len(starts)
+        for n, column in dumped.values.items():
+            values[n] = _column("d", column)
+        where = bisect_left(self._starts, starts[0])
+        if where < bisect_left(self._starts, starts[-1] + 1):
+            raise ValueError("slots that are there already")
+        for own, loaded in zip(self._columns(), (starts, *numbers, values), strict=True):
+            own[where:where] = loaded
+
+    def _columns(self) -> tuple[Any, ...]:
+        return (self._starts, self._counts, self._totals, self._minima, self._maxima, self._values)
+
     def _pack(self, start: int, distribution: Distribution) -> None:
         where = len(self._starts)
         if where and self._starts[-1] > start:
@@ -100,7 +181,7 @@ class Slots:
         self._totals.insert(where, distribution.total)
         self._minima.insert(where, distribution.minimum)
         self._maxima.insert(where, distribution.maximum)
-        self._values.insert(where, _packed_values(distribution))
+        self._values.insert(where, _pack_values(distribution))
 
     def _unpack(self, where: int) -> Distribution:
         found = Distribution()
@@ -111,9 +192,10 @@ class Slots:
             found.values = {found.minimum: found.count} if found.count else {}
         elif not packed:
             found.values = None
+        elif len(packed) == found.count:
+            found.values = {value: float(count) for value, count in Counter(packed).items()}
         else:
-            half = len(packed) // 2
-            found.values = dict(zip(packed[:half], packed[half:], strict=True))
+            found.values = dict(zip(*_halves(packed), strict=True))
         return found
 
     def _delete(self, first: int, last: int) -> None:
@@ -121,7 +203,25 @@ class Slots:
             del column[first:last]
 
 
-def _packed_values(distribution: Distribution) -> array[float] | None:
+def _part(starts: array[int], start: int, end: int) -> slice:
+    return slice(bisect_left(starts, start), bisect_left(starts, end))
+
+
+def _row(start: int, opened: Distribution) -> tuple[Any, ...]:
+    return start, opened.count, opened.total, opened.minimum, opened.maximum, _pack_values(opened)
+
+
+def _column(kind: Literal["q", "d"], dumped: bytes) -> array[Any]:
+    column: array[Any] = array(kind)
+    column.frombytes(dumped)
+    return column
+
+
+def _pack_values(distribution: Distribution) -> array[float] | None:
+    """Every sample by itself where that takes no more room than each value and its count: as many entries as samples.
+
+    Else the values and then their counts, and one entry more where these happened to be as many as there are samples.
+    """
     values = distribution.values
     if values is None:
         return _HIDDEN
@@ -130,7 +230,26 @@ def _packed_values(distribution: Distribution) -> array[float] | None:
     if len(values) > DISTINCT_VALUES_KEPT:
         values = _rounded(values)
     rising = sorted(values)
-    return array("d", [*rising, *(values[value] for value in rising)])
+    counts = [values[value] for value in rising]
+    if sum(counts) == distribution.count <= 2 * len(rising) and all(map(float.is_integer, counts)):
+        return array("d", chain.from_iterable(map(repeat, rising, map(int, counts))))
+    packed = array("d", [*rising, *counts])
+    if len(packed) == distribution.count:
+        packed.append(0.0)
+    return packed
+
+
+def _halves(packed: array[float]) -> tuple[array[float], array[float]]:
+    half = len(packed) // 2
+    return packed[:half], packed[half : 2 * half]
+
+
+def _sorted(opened: Distribution) -> tuple[Sequence[float] | None, Sequence[float] | None]:
+    if opened.values is None:
+        return None, None
+    rising = sorted(opened.values)
+    counts = [opened.values[value] for value in rising]
+    return rising, None if all(count == 1 for count in counts) else counts
 
 
 def _rounded(values: dict[float, float]) -> dict[float, float]:

@@ -7,17 +7,22 @@ in CloudWatch. Safe to use from several threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
+import msgspec
+
 from kit.emulator.clock import Clock
-from kit.emulator.cloudwatch.channel import HOUR_SLOTS_LIVE, Channel
+from kit.emulator.cloudwatch.channel import HOUR_SLOTS_LIVE, Channel, Part
 from kit.emulator.cloudwatch.memo import Kept, Memo
+from kit.emulator.cloudwatch.percentiles import percentiles
 from kit.evaluation.distribution import Distribution
 from kit.evaluation.query import MetricRef, MetricStat
 from kit.evaluation.search import Search
-from kit.evaluation.series import Series
+from kit.evaluation.series import Series, slots
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -27,8 +32,7 @@ NO_UNIT = "None"
 LISTED_S = 14 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Datum:
+class Datum(msgspec.Struct, frozen=True, gc=False):
     """What one MetricDatum, or one embedded metric, adds to a series.
 
     ``dimensions`` are sorted by name; ``timestamp`` is in epoch seconds; ``resolution`` is 1 or 60 s. Either ``values``
@@ -44,6 +48,18 @@ class Datum:
     values: tuple[float, ...]
     counts: tuple[float, ...]
     statistic_set: tuple[float, float, float, float] | None = None
+
+
+# A metric's namespace, name and dimensions; its unit and its resolution in seconds.
+LaneKey = tuple[tuple[str, str, Dimensions], tuple[str, int]]
+
+
+@dataclass(slots=True)
+class Mirror:
+    """What a store was told, in order, and which parts of its channels it has rolled up or dropped."""
+
+    recorded: list[Datum] = field(default_factory=list)
+    rolled: dict[LaneKey, set[Part]] = field(default_factory=dict)
 
 
 class _Metric:
@@ -65,15 +81,18 @@ class MetricStore:
         self._account = account
         self._lock = threading.RLock()
         self._metrics: dict[tuple[str, str, Dimensions], _Metric] = {}
+        self._mirror: Mirror | None = None
 
     def __len__(self) -> int:
         """How many metrics there are."""
         return len(self._metrics)
 
-    def record(self, data: Iterable[Datum]) -> None:
+    def record(self, data: Sequence[Datum]) -> None:
         """Adds the data; a reader sees all of one call or nothing of it."""
         now = self._clock.now()
         with self._lock:
+            if self._mirror is not None:
+                self._mirror.recorded += data
             for datum in data:
                 self._record(datum, now)
 
@@ -103,8 +122,23 @@ class MetricStore:
             return Series(start, stat.period, tuple(self._remembered(metric.memo.of(stat, start), stat, start, end)))
 
     def _values(self, stat: MetricStat, start: int, end: int) -> list[float | None]:
+        percent = stat.statistic.percentile
+        if percent is not None:
+            return self._percentiles(stat, percent, start, end)
         of = stat.statistic.of
         return [None if bucket is None else of(bucket) for bucket in self._buckets(stat, start, end)[0]]
+
+    def _percentiles(self, stat: MetricStat, percent: float, start: int, end: int) -> list[float | None]:
+        now = self._clock.now()
+        lanes = (channel.rising(start, end, stat.period, now) for channel in self._channels(stat))
+        return percentiles(chain.from_iterable(lanes), percent, start, stat.period, slots(start, end, stat.period))
+
+    def _channels(self, stat: MetricStat) -> list[Channel]:
+        """What there is of the metric in the unit that is asked for."""
+        metric = self._metrics.get(_key(stat.metric))
+        if metric is None:
+            return []
+        return [channel for (unit, _), channel in metric.channels.items() if stat.unit is None or stat.unit == unit]
 
     def _remembered(self, kept: Kept, stat: MetricStat, start: int, end: int) -> list[float | None]:
         """The values of all periods, computing only the stretch between the first and the last that isn't known."""
@@ -132,18 +166,12 @@ class MetricStore:
 
     def _buckets(self, stat: MetricStat, start: int, end: int) -> tuple[list[Distribution | None], set[int]]:
         """The periods, and which of them are the stored objects themselves. Call it with the lock held."""
-        buckets: list[Distribution | None] = [None] * max(0, -((start - end) // stat.period))
-        metric = self._metrics.get(_key(stat.metric))
-        if metric is None:
-            return buckets, set()
+        buckets: list[Distribution | None] = [None] * slots(start, end, stat.period)
         now = self._clock.now()
         shared: set[int] = set()
-        for (unit, _), channel in metric.channels.items():
-            if stat.unit is not None and stat.unit != unit:
-                continue
+        for channel in self._channels(stat):
             if stat.statistic.needs_values:
-                slots = channel.between(start, end, stat.period, now)
-                _gather_values(buckets, shared, slots, start, stat.period)
+                _gather_values(buckets, shared, channel.between(start, end, stat.period, now), start, stat.period)
             else:
                 _gather_sums(buckets, channel.sums(start, end, stat.period, now), start, stat.period)
         return buckets, shared
@@ -173,10 +201,42 @@ class MetricStore:
         with self._lock:
             for key, metric in list(self._metrics.items()):
                 metric.memo.prune(now)
-                for channel in metric.channels.values():
-                    channel.roll(now)
+                for lane, channel in metric.channels.items():
+                    changed = channel.roll(now)
+                    if changed and self._mirror is not None:
+                        self._mirror.rolled.setdefault((key, lane), set()).update(changed)
                 if metric.newest < now - HOUR_SLOTS_LIVE and not any(map(len, metric.channels.values())):
                     del self._metrics[key]
+
+    # -- keeping
+
+    @contextmanager
+    def mirrored(self) -> Iterator[Mirror]:
+        """What has changed since it was last emptied; within the block nothing changes. The first call begins it."""
+        with self._lock:
+            if self._mirror is None:
+                self._mirror = Mirror()
+            yield self._mirror
+
+    def lanes(self) -> dict[LaneKey, Channel]:
+        """Everything there is."""
+        with self._lock:
+            return {(key, lane): channel for key, m in self._metrics.items() for lane, channel in m.channels.items()}
+
+    def lane(self, key: LaneKey) -> tuple[Channel, float] | None:
+        """A metric's channel of one unit and resolution, and the time of the metric's newest value, epoch seconds."""
+        metric = self._metrics.get(key[0])
+        channel = metric.channels.get(key[1]) if metric is not None else None
+        return None if metric is None or channel is None else (channel, metric.newest)
+
+    def restored(self, key: LaneKey, newest: float) -> Channel:
+        """A metric's channel of one unit and resolution, made if need be; ``newest`` as ``lane`` gave it."""
+        with self._lock:
+            metric = self._metrics.get(key[0])
+            if metric is None:
+                metric = self._metrics[key[0]] = _Metric(MetricRef(*key[0]))
+            metric.newest = max(metric.newest, newest)
+            return metric.channels.setdefault(key[1], Channel(key[1][1]))
 
 
 def _key(ref: MetricRef) -> tuple[str, str, Dimensions]:
@@ -185,12 +245,12 @@ def _key(ref: MetricRef) -> tuple[str, str, Dimensions]:
 
 def _gather_sums(
     buckets: list[Distribution | None],
-    slots: Iterable[tuple[int, float, float, float, float]],
+    stored: Iterable[tuple[int, float, float, float, float]],
     start: int,
     period: int,
 ) -> None:
     """For the five plain statistics: adds up without touching the single values, which is most of the cost."""
-    for at, count, total, minimum, maximum in slots:
+    for at, count, total, minimum, maximum in stored:
         index = (at - start) // period
         bucket = buckets[index]
         if bucket is None:
@@ -204,12 +264,12 @@ def _gather_sums(
 def _gather_values(
     buckets: list[Distribution | None],
     shared: set[int],
-    slots: Iterable[tuple[int, Distribution]],
+    stored: Iterable[tuple[int, Distribution]],
     start: int,
     period: int,
 ) -> None:
     """For percentiles and trimmed statistics. A period of one slot stays that slot's own object; see ``shared``."""
-    for at, cell in slots:
+    for at, cell in stored:
         index = (at - start) // period
         bucket = buckets[index]
         if bucket is None:

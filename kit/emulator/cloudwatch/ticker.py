@@ -35,6 +35,8 @@ class Ticker:
         self._extra = extra
         self._last = _tick(clock.now())
         self._punctuality = Punctuality()
+        self.evaluations = 0
+        """How many times a metric alarm has been evaluated so far."""
 
     def next_due(self) -> float:
         """When run_due has work again, epoch seconds."""
@@ -70,6 +72,7 @@ class Ticker:
                 cadence = alarm.definition.cadence_s
                 end = tick // cadence * cadence
                 if end > last:
+                    self.evaluations += 1
                     state = self._evaluate(alarm, end)
                     if state is not None:
                         entered.append((alarm, state))

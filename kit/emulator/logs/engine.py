@@ -7,19 +7,21 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.store import Datum
 from kit.emulator.logs import emf
 from kit.emulator.logs.events import Chunks, Event
+from kit.emulator.logs.insights.kept import Queries
 from kit.emulator.logs.metric_filters import MetricFilters
 from kit.emulator.protocol import AwsError
 
 log = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
-_CAP_BYTES = 48 * 1024 * 1024
+CAP_BYTES = 48 * 1024 * 1024
 _CUT_TO = 0.95  # of the cap: cutting a little more at once makes cutting rare
 _MOST_GROUPS = 2_000
 _MOST_STREAMS = 20_000
@@ -34,6 +36,7 @@ class Stream:
     name: str
     arn: str
     created: int
+    number: int
     events: Chunks
     last_ingestion: int | None = None
 
@@ -75,10 +78,11 @@ class Engine:
         account: str,
         clock: Clock,
         metrics: Callable[[Sequence[Datum]], None],
-        cap_bytes: int = _CAP_BYTES,
+        cap_bytes: int = CAP_BYTES,
     ) -> None:
         self.region = region
         self.account = account
+        self.queries = Queries()
         self._clock = clock
         self._metrics = metrics
         self._cap = cap_bytes
@@ -86,6 +90,7 @@ class Engine:
         self._groups: dict[str, Group] = {}
         self._streams_made = self._streams = 0
         self._cost = 0  # of all events in all streams, bytes
+        self._touched: dict[int, tuple[Group, Stream] | None] | None = None
         self._events = self._cut = self._emf_documents = self._emf_rejected = 0
 
     def now_ms(self) -> int:
@@ -129,6 +134,8 @@ class Engine:
             group = self._groups.pop(self.group(name).name)
             self._streams -= len(group.streams)
             self._cost -= sum(stream.events.cost for stream in group.streams.values())
+            for stream in group.streams.values():
+                self._touch(group, stream, gone=True)
 
     def create_stream(self, group: Group, name: str) -> None:
         """Make a stream. Raises ResourceAlreadyExistsException or LimitExceededException."""
@@ -140,9 +147,9 @@ class Engine:
                 raise AwsError("LimitExceededException", "Resource limit exceeded.")
             self._streams += 1
             self._streams_made += 1
-            events = Chunks(first_sequence=self._streams_made << _SEQUENCE_BITS)
-            arn = f"{group.arn}:log-stream:{name}"
-            group.streams[name] = Stream(name, arn, self.now_ms(), events)
+            made = self._new_stream(group, name, self.now_ms(), self._streams_made)
+            group.streams[name] = made
+            self._touch(group, made)
 
     def delete_stream(self, group: Group, name: str) -> None:
         """Delete a stream and its events. Raises ResourceNotFoundException."""
@@ -151,6 +158,7 @@ class Engine:
             stream = group.streams.pop(group.stream(name).name)
             self._streams -= 1
             self._cost -= stream.events.cost
+            self._touch(group, stream, gone=True)
 
     def set_retention(self, group: Group, days: int | None) -> None:
         """Keep a group's events for so many days; None for ever."""
@@ -159,6 +167,7 @@ class Engine:
             group.retention_days = days
             for stream in group.streams.values():
                 self._change(stream, lambda events: events.drop_before(group.kept_since(self.now_ms())))
+                self._touch(group, stream)
 
     def append(self, group: Group, stream: Stream, events: Sequence[tuple[int, bytes]]) -> None:
         """Store (timestamp in epoch ms, message) pairs, and pass on the metrics in them."""
@@ -168,6 +177,7 @@ class Engine:
             self._change(stream, lambda held: held.extend(events, now))
             self._change(stream, lambda held: held.drop_before(group.kept_since(now)))
             stream.last_ingestion = now
+            self._touch(group, stream)
             self._events += len(events)
             if self._cost > self._cap:
                 self._cut_to_cap()
@@ -193,11 +203,13 @@ class Engine:
             return sum(stream.events.cost for stream in group.streams.values())
 
     def counts(self) -> Mapping[str, int]:
-        """For the health page."""
+        """For the health page. Bytes are of what is held, not of what was deleted or is past its retention."""
         with self._lock:
+            streams = [stream for group in self._groups.values() for stream in group.streams.values()]
             return {
                 "groups": len(self._groups),
-                "events": self._events,
+                "events_received": self._events,
+                "events_held": sum(len(chunk) for stream in streams for chunk in stream.events.snapshot()),
                 "events_cut": self._cut,
                 "bytes": self._cost,
                 "emf_documents": self._emf_documents,
@@ -242,14 +254,59 @@ class Engine:
     def _cut_to_cap(self) -> None:
         if not self._cut:
             log.warning("logs reached their cap of %d bytes; the oldest events are cut from now on", self._cap)
-        streams = [stream for group in self._groups.values() for stream in group.streams.values()]
+        homes = [(group, stream) for group in self._groups.values() for stream in group.streams.values()]
+        streams = [stream for _, stream in homes]
         oldest = [(bounds[0], n) for n, stream in enumerate(streams) if (bounds := stream.events.bounds)]
         heapq.heapify(oldest)
         while oldest and self._cost > self._cap * _CUT_TO:
             _, n = heapq.heappop(oldest)
             events = streams[n].events
             before = events.cost
+            self._touch(*homes[n])
             self._cut += events.drop_oldest()
             self._cost -= before - events.cost
             if bounds := events.bounds:
                 heapq.heappush(oldest, (bounds[0], n))
+
+    def _new_stream(self, group: Group, name: str, created: int, number: int) -> Stream:
+        events = Chunks(first_sequence=number << _SEQUENCE_BITS)
+        return Stream(name, f"{group.arn}:log-stream:{name}", created, number, events)
+
+    # -- keeping
+
+    def _touch(self, group: Group, stream: Stream, *, gone: bool = False) -> None:
+        if self._touched is not None:
+            self._touched[stream.number] = None if gone else (group, stream)
+
+    @contextmanager
+    def touched(self) -> Iterator[dict[int, tuple[Group, Stream] | None]]:
+        """The streams that changed since it was last emptied, by number, None for one that is gone.
+
+        Within the block nothing changes. The first call begins it.
+        """
+        with self._lock:
+            if self._touched is None:
+                self._touched = {}
+            yield self._touched
+
+    def restore_group(self, name: str, created: int, log_class: str, retention_days: int | None) -> Group:
+        """Make a group as it was."""
+        with self._lock:
+            arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"
+            group = self._groups[name] = Group(name, arn, created, log_class, retention_days)
+            return group
+
+    def restore_stream(self, group: Group, name: str, created: int, number: int) -> Stream:
+        """Make a stream as it was; fill its ``events`` and call ``settle``."""
+        with self._lock:
+            self._streams += 1
+            self._streams_made = max(self._streams_made, number)
+            stream = group.streams[name] = self._new_stream(group, name, created, number)
+            return stream
+
+    def settle(self) -> None:
+        """After streams were restored: count what they cost, and see to the cap."""
+        with self._lock:
+            self._cost = sum(s.events.cost for group in self._groups.values() for s in group.streams.values())
+            if self._cost > self._cap:
+                self._cut_to_cap()

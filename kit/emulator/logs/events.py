@@ -7,6 +7,9 @@ from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import msgspec
 
 # What a chunk holds before it is sealed. Log lines of one stream resemble each other: 64 KiB compress 5 to 10 times.
 _CHUNK_BYTES = 64 * 1024
@@ -33,6 +36,19 @@ class Event:
 def event_id(timestamp: int, sequence: int) -> str:
     """The id of the event at ``timestamp`` (epoch ms) with this sequence number."""
     return f"{(timestamp << 64) + sequence:056d}"
+
+
+class DumpedEvents(msgspec.Struct, frozen=True, array_like=True):
+    """Consecutive events at rest: columns of 8 bytes, and the messages one after the other, compressed if sealed.
+
+    ``ends`` are where each message ends.
+    """
+
+    sealed: bool
+    timestamps: bytes
+    ingested: bytes
+    ends: bytes
+    data: bytes
 
 
 class Chunk:
@@ -91,6 +107,44 @@ class Chunk:
                 yield Event(timestamp, self.first_sequence + index, self._ingested[index], data[begin:stop])
             begin = stop
 
+    def dump(self, first: int) -> DumpedEvents:
+        """What is there from the ``first``th event on; of a sealed chunk all of it, as it is."""
+        sealed = isinstance(self._data, bytes)
+        begin = self._ends[first - 1] if first else 0
+        return DumpedEvents(
+            sealed,
+            self._timestamps[first:].tobytes(),
+            self._ingested[first:].tobytes(),
+            array("Q", (end - begin for end in self._ends[first:])).tobytes(),
+            bytes(self._data) if sealed else bytes(self._data[begin:]),
+        )
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it takes no more events, and is as small as it gets."""
+        return isinstance(self._data, bytes)
+
+    def load(self, dumped: DumpedEvents) -> None:
+        """Adds events that were dumped; ValueError if they can't have been."""
+        timestamps, ingested, ends = array("q"), array("q"), array("Q")
+        for column, held in ((timestamps, dumped.timestamps), (ingested, dumped.ingested), (ends, dumped.ends)):
+            column.frombytes(held)
+        data = zlib.decompress(dumped.data) if dumped.sealed else dumped.data
+        if not timestamps or not len(timestamps) == len(ingested) == len(ends) or ends[-1] != len(data):
+            raise ValueError("columns that don't fit")
+        if self.sealed or (dumped.sealed and len(self)) or any(a > b for a, b in pairwise(ends)):
+            raise ValueError("events that don't fit")
+        begin = len(self._data)
+        self.oldest = min(self.oldest, *timestamps) if self._ends else min(timestamps)
+        self.newest = max(self.newest, *timestamps) if self._ends else max(timestamps)
+        self._timestamps += timestamps
+        self._ingested += ingested
+        self._ends.extend(begin + end for end in ends)
+        if dumped.sealed:
+            self._data = dumped.data
+        else:
+            self._data += data
+
 
 class Chunks:
     """The events of one stream, oldest chunk first. Whoever changes it must hold its engine's lock."""
@@ -140,3 +194,21 @@ class Chunks:
     def snapshot(self) -> Sequence[Chunk]:
         """The chunks there are now, to be read without the lock."""
         return tuple(self._chunks)
+
+    def load(self, first_sequence: int, dumped: DumpedEvents) -> None:
+        """Adds events that were dumped, after those there are; ValueError if they can't have been."""
+        if first_sequence < self._next_sequence:
+            raise ValueError("events that are there already")
+        last = self._chunks[-1] if self._chunks else None
+        if last is None or last.sealed or dumped.sealed or last.first_sequence + len(last) != first_sequence:
+            if last is not None and not last.sealed:
+                self.cost -= last.cost
+                last.seal()
+                self.cost += last.cost
+            last = Chunk(first_sequence)
+        counted = last.cost if len(last) else 0
+        last.load(dumped)
+        if not counted:
+            self._chunks.append(last)
+        self.cost += last.cost - counted
+        self._next_sequence = first_sequence + len(dumped.timestamps) // 8

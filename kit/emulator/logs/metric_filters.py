@@ -122,6 +122,8 @@ class MetricFilters:
         self._filters: dict[str, MetricFilter] = {}
         self._open: dict[str, int] = {}  # name -> the minute, epoch seconds, in which nothing has matched so far
         self._seen: dict[str, int] = {}  # name -> the last minute with a match
+        self.revision = 0
+        """Another number after every change of what ``pending`` and ``all`` tell."""
 
     def __len__(self) -> int:
         return len(self._filters)
@@ -140,6 +142,7 @@ class MetricFilters:
                 raise AwsError("LimitExceededException", "Resource limit exceeded.")
             self._forget(made.name)
             self._filters[made.name] = made
+            self.revision += 1
 
     def delete(self, name: str) -> None:
         """Delete a filter. Raises ResourceNotFoundException."""
@@ -147,6 +150,7 @@ class MetricFilters:
             if self._filters.pop(name, None) is None:
                 raise AwsError("ResourceNotFoundException", "The specified metric filter does not exist.")
             self._forget(name)
+            self.revision += 1
 
     def observe(self, events: Sequence[tuple[int, bytes]], now_ms: int) -> list[Datum]:
         """What events (epoch ms, message) add that were ingested at ``now_ms`` (epoch ms)."""
@@ -160,11 +164,13 @@ class MetricFilters:
             if item.default is None:
                 continue
             with self._lock:
+                before = (self._open.get(item.name), self._seen.get(item.name))
                 if matched:
                     self._open.pop(item.name, None)
                     self._seen[item.name] = minute
                 elif self._seen.get(item.name) != minute and self._filters.get(item.name) is item:
                     self._open[item.name] = minute
+                self.revision += before != (self._open.get(item.name), self._seen.get(item.name))
         return data
 
     def due(self, now_ms: int) -> list[Datum]:
@@ -173,12 +179,25 @@ class MetricFilters:
             over = [(name, minute) for name, minute in self._open.items() if (minute + 60) * 1000 <= now_ms]
             for name, _ in over:
                 del self._open[name]
+                self.revision += 1
             return [self._filters[name].default_datum(minute) for name, minute in over]
 
     def next_due(self) -> float:
         """When ``due`` has something, epoch seconds; infinite if nothing is open."""
         with self._lock:
             return min((minute + 60.0 for minute in self._open.values()), default=float("inf"))
+
+    def pending(self) -> tuple[dict[str, int], dict[str, int]]:
+        """By filter, the minute (epoch seconds) in which nothing has matched so far, and the last one with a match."""
+        with self._lock:
+            return dict(self._open), dict(self._seen)
+
+    def restore(self, filters: Iterable[MetricFilter], nothing: Mapping[str, int], match: Mapping[str, int]) -> None:
+        """Take filters as they were, and what ``pending`` told."""
+        with self._lock:
+            self._filters = {item.name: item for item in filters}
+            self._open = {name: minute for name, minute in nothing.items() if name in self._filters}
+            self._seen = {name: minute for name, minute in match.items() if name in self._filters}
 
     def _forget(self, name: str) -> None:
         self._open.pop(name, None)

@@ -64,7 +64,7 @@ class AwsCbor:
         tree = _tree(request.body)
         if operation.input is None:
             return {}
-        params: dict[str, Any] = self._readers.reader(operation.input)(tree, problems)
+        params: dict[str, Any] = self._readers.of(operation.input)(tree, problems)
         return params
 
     def write(self, operation: Operation, result: dict[str, Any], request_id: str) -> Response:
@@ -72,7 +72,7 @@ class AwsCbor:
         headers = {"smithy-protocol": "rpc-v2-cbor", "x-amzn-requestid": request_id}
         if operation.output is None:
             return Response(200, b"", "", headers)
-        return Response(200, cbor2.dumps(self._writers.writer(operation.output)(result)), CBOR, headers)
+        return Response(200, cbor2.dumps(self._writers.of(operation.output)(result)), CBOR, headers)
 
     def fail(self, error: AwsError, request_id: str) -> Response:
         """See Codec."""

@@ -15,6 +15,7 @@ from kit.emulator.protocol.errors import AwsError
 from kit.emulator.protocol.http import Request, Response
 from kit.emulator.protocol.model import Operation, ServiceModel, by_path
 from kit.emulator.protocol.reading import ReaderCompiler, mistyped
+from kit.emulator.protocol.straight import StraightReader
 from kit.emulator.protocol.typed_leaves import TypedLeaves
 from kit.emulator.protocol.writing import WriterCompiler
 
@@ -28,6 +29,7 @@ class AwsJson:
         self._model = model
         self._content_type = f"application/x-amz-json-{model.metadata.json_version}"
         self._prefix = f"{model.metadata.target_prefix}."
+        self._straight = StraightReader(model)
         self._readers = ReaderCompiler(model, JsonLeaves())
         self._writers = WriterCompiler(model, JsonOutLeaves())
         self._encoder = msgspec.json.Encoder()
@@ -39,10 +41,12 @@ class AwsJson:
 
     def read(self, operation: Operation, request: Request, problems: list[Problem]) -> dict[str, Any]:
         """See Codec."""
-        tree = _tree(request.body)
         if operation.input is None:
+            _tree(request.body)
             return {}
-        params: dict[str, Any] = self._readers.reader(operation.input)(tree, problems)
+        params: dict[str, Any] | None = self._straight.read(operation.input, request.body)
+        if params is None:
+            params = self._readers.of(operation.input)(_tree(request.body), problems)
         return params
 
     def write(self, operation: Operation, result: dict[str, Any], request_id: str) -> Response:
@@ -50,7 +54,7 @@ class AwsJson:
         if operation.output is None:
             # CloudWatch answers {}, others an empty body; clients take both
             return self._response(200, b"{}" if result == {} else self._encoder.encode(result), request_id)
-        body = self._encoder.encode(self._writers.writer(operation.output)(result))
+        body = self._encoder.encode(self._writers.of(operation.output)(result))
         return self._response(200, body, request_id)
 
     def fail(self, error: AwsError, request_id: str) -> Response:

@@ -51,7 +51,7 @@ class AwsQuery:
         if operation.input is None:
             return {}
         try:
-            params: dict[str, Any] = self._readers.reader(operation.input)(
+            params: dict[str, Any] = self._readers.of(operation.input)(
                 self._folding.fold(operation.input, form), problems
             )
         except AwsError as error:

@@ -8,6 +8,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from kit.emulator.protocol.errors import AwsError
+from kit.emulator.protocol.one_piece import OnePieceTask
 from kit.emulator.protocol.plain import plain_error
 
 _CODES = {413: "RequestEntityTooLargeException", 431: "RequestHeaderFieldsTooLarge", 501: "NotImplemented"}
@@ -32,4 +33,5 @@ class AwsErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection whose refusals are AWS's."""
 
+    task_class = OnePieceTask
     error_task_class = AwsErrorTask

@@ -7,13 +7,13 @@ writes a timestamp, a blob, a number). A wrong type is an AwsError at once; a br
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from kit.emulator.protocol.compiling import ShapeCompiler
 from kit.emulator.protocol.complaints import Problem
 from kit.emulator.protocol.errors import AwsError
-from kit.emulator.protocol.model import Ref, ServiceModel, Shape
+from kit.emulator.protocol.model import ServiceModel, Shape
 
 Reader = Callable[[Any, list[Problem]], Any]
 Leaf = Callable[[Any], Any]
@@ -42,14 +42,11 @@ def mistyped(value: Any, wanted: str) -> AwsError:
     return AwsError("SerializationException", text)
 
 
-class ReaderCompiler:
-    """Compiles and keeps the readers of one model for one codec's leaves."""
+class ReaderCompiler(ShapeCompiler[Reader]):
+    """The readers of one model for one codec's leaves."""
 
     def __init__(self, model: ServiceModel, leaves: Leaves) -> None:
-        self._shapes = model.shapes
-        self._compiled: dict[str, Reader] = {}
-        self._open: set[str] = set()
-        self._lock = threading.RLock()
+        super().__init__(model)
         self._leaves: Mapping[str, Leaf] = {
             "string": leaves.string,
             "integer": _whole(leaves.integer, 32),
@@ -61,33 +58,14 @@ class ReaderCompiler:
             "blob": leaves.blob,
         }
 
-    def reader(self, ref: Ref) -> Reader:
-        """The reader of a shape; a shape may refer to itself."""
-        name = ref.shape
-        found = self._compiled.get(name)
-        if found is not None:
-            return found
-        with self._lock:
-            if name in self._open:
-                return self._later(name)
-            self._open.add(name)
-            self._compiled[name] = self._compile(self._shapes[name])
-            self._open.discard(name)
-            return self._compiled[name]
-
-    def _later(self, name: str) -> Reader:
-        def read(value: Any, problems: list[Problem]) -> Any:
-            return self._compiled[name](value, problems)
-
-        return read
-
-    def _compile(self, shape: Shape) -> Reader:
+    def compile(self, shape: Shape) -> Reader:
+        """See ShapeCompiler."""
         if shape.type == "structure":
             return self._structure(shape)
         if shape.type == "list" and shape.member is not None:
-            return _list(self.reader(shape.member), shape)
+            return _list(self.of(shape.member), shape)
         if shape.type == "map" and shape.key is not None and shape.value is not None:
-            return _map(self.reader(shape.key), self.reader(shape.value), shape)
+            return _map(self.of(shape.key), self.of(shape.value), shape)
         leaf = self._leaves[shape.type]
         if shape.type == "string":
             return _string(leaf, shape)
@@ -96,7 +74,7 @@ class ReaderCompiler:
         return lambda value, _problems: leaf(value)
 
     def _structure(self, shape: Shape) -> Reader:
-        readers = {name: self.reader(ref) for name, ref in shape.members.items()}
+        readers = {name: self.of(ref) for name, ref in shape.members.items()}
         required = frozenset(shape.required)
 
         def read(value: Any, problems: list[Problem]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -29,14 +30,16 @@ _TOO_MANY_REQUESTS = 429
 
 
 class Delivery:
-    """A few threads that post, retry and give up."""
+    """A few threads that post, retry and give up. What goes to one URL goes in order, and holds up no other."""
 
     def __init__(self, allowed_hosts: Collection[str]) -> None:
         """``allowed_hosts`` are names besides loopback that may be posted to."""
         self._allowed_hosts = allowed_hosts
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sns-delivery")
         self._stopping = threading.Event()
-        self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
+        self._lanes: dict[str, deque[Post]] = {}  # by URL; a lane's first post is the one under way
+        self._waiting = 0
+        self._changed = threading.Condition(threading.Lock())
 
     def send(self, post: Post) -> None:
         """Take a post to be delivered; returns at once."""
@@ -44,15 +47,47 @@ class Delivery:
         if host not in self._allowed_hosts and not is_loopback(host):
             log.warning("not delivered to %s: it is not on this machine, and no outward calls are made", host or "?")
             return
-        if self._stopping.is_set() or not self._waiting.acquire(blocking=False):
-            log.warning("not delivered to %s: too many messages are waiting", host)
-            return
-        self._pool.submit(self._deliver, post)
+        with self._changed:
+            if self._stopping.is_set() or self._waiting >= _MOST_WAITING:
+                log.warning("not delivered to %s: too many messages are waiting", host)
+                return
+            self._waiting += 1
+            lane = self._lanes.setdefault(post.url, deque())
+            lane.append(post)
+            if len(lane) == 1:
+                self._pool.submit(self._next, post.url)
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until nothing is under way, for so many seconds at most; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting == 0, seconds)
+
+    def forget(self) -> None:
+        """Drop what waits; what is under way goes on."""
+        with self._changed:
+            for lane in self._lanes.values():
+                while len(lane) > 1:
+                    lane.pop()
+                    self._waiting -= 1
 
     def close(self) -> None:
         """End, dropping what waits."""
-        self._stopping.set()
+        with self._changed:
+            self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _next(self, url: str) -> None:
+        """Deliver the first of a lane; the rest waits in line with the other lanes."""
+        self._deliver(self._lanes[url][0])
+        with self._changed:
+            lane = self._lanes[url]
+            lane.popleft()
+            self._waiting -= 1
+            if not lane:
+                del self._lanes[url]
+            elif not self._stopping.is_set():
+                self._pool.submit(self._next, url)
+            self._changed.notify_all()
 
     def _deliver(self, post: Post) -> None:
         try:
@@ -65,8 +100,6 @@ class Delivery:
                 log.warning("not delivered to %s: %s", hostname(post.url), problem)
         except Exception:
             log.exception("delivering to %s failed", hostname(post.url))
-        finally:
-            self._waiting.release()
 
     def _try(self, post: Post) -> tuple[str | None, bool]:
         """What went wrong, None if nothing did, and whether trying again is of no use."""

@@ -40,7 +40,13 @@ class _Own(msgspec.Struct, array_like=True, gc=False):
     annotations: list[Annotation]
 
 
+class _Dumped(msgspec.Struct, array_like=True, gc=False):
+    dictionary: bytes
+    prototypes: list[Summary]
+
+
 _encode = msgspec.msgpack.Encoder().encode
+_decode_dumped = msgspec.msgpack.Decoder(_Dumped).decode
 _decode_own = msgspec.msgpack.Decoder(_Own).decode
 _decode_summary = msgspec.msgpack.Decoder(Summary).decode
 _decode_documents = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -49,9 +55,11 @@ _decode_documents = msgspec.msgpack.Decoder(list[bytes]).decode
 class Book:
     """Bounded whatever the traces hold. Writing is for one thread at a time; reading is for any."""
 
-    __slots__ = ("_dictionary", "_numbers", "_prototypes", "_values")
+    __slots__ = ("_dictionary", "_numbers", "_prototypes", "_values", "number")
 
-    def __init__(self, dictionary: bytes = b"") -> None:
+    def __init__(self, dictionary: bytes = b"", number: int = 0) -> None:
+        """``number`` tells it from the others of its engine."""
+        self.number = number
         self._dictionary = dictionary
         self._prototypes: list[Summary] = []
         self._numbers: dict[bytes, int] = {}
@@ -96,6 +104,27 @@ class Book:
         if own.annotations:
             summary.annotations = summary.annotations + own.annotations
         return summary
+
+    @property
+    def size(self) -> int:
+        """How many recurring parts it has: it is another book once that has grown."""
+        return len(self._prototypes)
+
+    def dump(self) -> bytes:
+        """All that is needed to read what was written with it."""
+        return _encode(_Dumped(self._dictionary, list(self._prototypes)))
+
+    @classmethod
+    def restored(cls, dumped: bytes, number: int) -> Book:
+        """A book to read with; nothing more is to be written. Raises msgspec.DecodeError."""
+        held = _decode_dumped(dumped)
+        book = cls(held.dictionary, number)
+        book._prototypes = held.prototypes
+        return book
+
+    def successor(self) -> Book:
+        """The next one, with the same text."""
+        return Book(self._dictionary, self.number + 1)
 
     def _recurs(self, annotation: Annotation) -> bool:
         value = annotation.value

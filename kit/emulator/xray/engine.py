@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
 from kit.emulator.clock import Clock
+from kit.emulator.xray.book import Book
 from kit.emulator.xray.documents import Document, DocumentError, read_document
 from kit.emulator.xray.sampling import Sampling
 from kit.emulator.xray.sealed import SealedTrace, Sealer
@@ -19,7 +21,7 @@ from kit.emulator.xray.trace import Trace
 log = logging.getLogger(__name__)
 
 # At some 870 bytes a sealed trace of the shop's, 38,000 of them: 13 minutes of 47 requests a second.
-_CAP_BYTES = 32 * 1024 * 1024
+CAP_BYTES = 32 * 1024 * 1024
 
 # A trace is sealed when nothing has come for it so long; sooner if the open ones take more than their share of the cap.
 _QUIET_S = 5.0
@@ -40,7 +42,7 @@ class Engine:
               └──────────────────(a late document)───────────────────────┘
     """
 
-    def __init__(self, region: str, account: str, clock: Clock, cap_bytes: int = _CAP_BYTES) -> None:
+    def __init__(self, region: str, account: str, clock: Clock, cap_bytes: int = CAP_BYTES) -> None:
         self.region = region
         self.account = account
         self._clock = clock
@@ -53,6 +55,7 @@ class Engine:
         self._documents = self._refused = self._dropped = 0
         self._sealing = threading.Lock()
         self._sealer = Sealer()
+        self._touched: dict[str, None] | None = None
         self.sampling = Sampling(region, account, clock.now())
 
     def put(self, raw: bytes) -> None:
@@ -68,6 +71,8 @@ class Engine:
             trace = self._opened(document, now)
             before = trace.cost
             self._refused += not trace.add(document, now)
+            if self._touched is not None:
+                self._touched[trace.id] = None
             self._documents += 1
             self._cost += trace.cost - before
             self._open_cost += trace.cost - before
@@ -180,6 +185,8 @@ class Engine:
 
     def _replace(self, trace: Trace, sealed: SealedTrace) -> None:
         self._traces[trace.id] = sealed
+        if self._touched is not None:
+            self._touched[trace.id] = None
         self._open.pop(trace.id, None)
         self._cost += sealed.cost - trace.cost
         self._open_cost -= trace.cost
@@ -189,10 +196,50 @@ class Engine:
             log.warning("traces reached their cap of %d bytes; the oldest are dropped from now on", self._cap)
         gone = self._traces.pop(self._arrivals.popleft())
         self._cost -= gone.cost
+        if self._touched is not None:
+            self._touched[gone.id] = None
         if isinstance(gone, Trace):
             self._open.pop(gone.id, None)
             self._open_cost -= gone.cost
         self._dropped += 1
+
+    # -- keeping
+
+    @contextmanager
+    def touched(self) -> Iterator[dict[str, None]]:
+        """The ids of traces that changed, or went, since it was last emptied; within the block nothing changes.
+
+        The first call begins it.
+        """
+        with self._lock:
+            if self._touched is None:
+                self._touched = {}
+            yield self._touched
+
+    def held(self, trace_id: str) -> Held | None:
+        """The trace as it is held."""
+        return self._traces.get(trace_id)
+
+    def ids(self) -> list[str]:
+        """All traces' ids, in the order in which they first came."""
+        with self._lock:
+            return list(self._arrivals)
+
+    def go_on_after(self, book: Book) -> None:
+        """Call it with each book of an earlier run, so that later ones have numbers of their own."""
+        self._sealer.go_on_after(book)
+
+    def restore(self, held: Held) -> None:
+        """Take a trace as it was, after those that came before it."""
+        with self._lock:
+            self._traces[held.id] = held
+            self._arrivals.append(held.id)
+            self._cost += held.cost
+            if isinstance(held, Trace):
+                self._open[held.id] = held
+                self._open_cost += held.cost
+            while self._cost > self._cap and len(self._traces) > 1:
+                self._drop_oldest()
 
 
 def _time(trace: Held, kind: str) -> float:

@@ -58,3 +58,11 @@ class Sampling:
             "ReservoirQuotaTTL": now + 2 * REPORT_EVERY_S,
             "Interval": REPORT_EVERY_S,
         }
+
+    def dump(self) -> tuple[float, dict[str, float]]:
+        """When the rules were changed last, and when which client reported last, epoch seconds."""
+        return self.modified, self._last_seen
+
+    def restore(self, modified: float, last_seen: Mapping[str, float]) -> None:
+        """Go on from what ``dump`` told."""
+        self.modified, self._last_seen = modified, dict(last_seen)

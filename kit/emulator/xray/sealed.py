@@ -66,7 +66,7 @@ class Sealer:
     """Seals traces, and learns from them how to seal the next ones smaller. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._book = Book(number=1)
         self._learning = Learning()
         self._count = 0
 
@@ -92,4 +92,10 @@ class Sealer:
         if not self._book.learned or self._count % _LEARN_FROM_EACH == 0:
             self._learning.look_at(raws)
         if self._count >= (_BOOK_TRACES if self._book.learned else _FIRST_BOOK_TRACES):
-            self._book, self._learning, self._count = Book(self._learning.dictionary), Learning(), 0
+            self._book = Book(self._learning.dictionary, self._book.number + 1)
+            self._learning, self._count = Learning(), 0
+
+    def go_on_after(self, book: Book) -> None:
+        """Number the next books after this one of an earlier run, and begin with its text."""
+        if book.number >= self._book.number:
+            self._book = book.successor()

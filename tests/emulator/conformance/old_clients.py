@@ -11,8 +11,8 @@ import sys
 import venv
 from pathlib import Path
 
-# boto3 1.28.0 is of July 2023. The CLI pins the botocore it needs.
-ENVIRONMENTS = {"boto3-2023": "boto3==1.28.0", "awscli": "awscli"}
+# boto3 1.28.0 is of July 2023. The CLI pins the botocore it needs; it is pinned itself so that a run can be repeated.
+ENVIRONMENTS = {"boto3-2023": "boto3==1.28.0", "awscli": "awscli==1.46.3"}
 
 
 def interpreter(folder: Path, name: str) -> Path:

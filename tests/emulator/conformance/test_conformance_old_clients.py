@@ -15,7 +15,9 @@ from tests.emulator.conformance.old_clients import interpreter
 Converse = Callable[..., dict[str, Any]]
 
 FOLDER = os.environ.get("KIT_TEST_OLD_CLIENTS")
-pytestmark = pytest.mark.skipif(not FOLDER, reason="KIT_TEST_OLD_CLIENTS names no folder with old clients")
+pytestmark = pytest.mark.skipif(
+    not FOLDER, reason="no boto3 of 2023 and no AWS CLI: KIT_TEST_OLD_CLIENTS names no folder that has them"
+)
 
 
 def test_a_boto3_of_2023_gets_the_same_answers(converse: Converse, json_answers: dict[str, Any]) -> None:

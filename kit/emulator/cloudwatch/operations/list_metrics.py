@@ -19,8 +19,13 @@ def handle(engine: Engine, params: dict[str, Any], context: Context) -> dict[str
     found = [
         ((ref.namespace, ref.name, ref.dimensions), ref) for ref in engine.metrics.refs(since) if _matches(ref, params)
     ]
+    if params.get("OwningAccount", context.account) != context.account:
+        found = []  # no other account is linked to this one
     page, more = page_after("ListMetrics", found, params.get("NextToken"), PAGE, "InvalidParameterValue")
-    return {"Metrics": [_shown(ref) for ref in page]} | ({"NextToken": more} if more else {})
+    answer: dict[str, Any] = {"Metrics": [_shown(ref) for ref in page]}
+    if params.get("IncludeLinkedAccounts"):
+        answer["OwningAccounts"] = [context.account] * len(page)
+    return answer | ({"NextToken": more} if more else {})
 
 
 def _matches(ref: MetricRef, params: dict[str, Any]) -> bool:

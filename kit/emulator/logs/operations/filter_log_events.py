@@ -14,30 +14,48 @@ from kit.emulator.logs.patterns import parse_pattern
 from kit.emulator.protocol import AwsError, Context
 
 _FOREVER = 2**62
+_BACKWARD = "b"  # how the token of a search from the newest event back begins
+# API Reference, FilterLogEvents: startFromHead.
+_NEWEST_FIRST_SINCE = 1_704_067_200_000
 
 
 def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
-    """Events of a group that match a pattern, oldest first, streams interleaved."""
+    """Events of a group that match a pattern, streams interleaved; oldest first unless startFromHead is false."""
     group = named_group(engine, params)
     matches = parse_pattern(params.get("filterPattern", "")).matches
     limit = params.get("limit", MOST_EVENTS)
     # endTime itself is included here, unlike in GetLogEvents
     start, end = params.get("startTime", 0), params.get("endTime", _FOREVER) + 1
-    after = _position(params.get("nextToken"))
+    token = params.get("nextToken")
+    newest_first = _newest_first(params) if token is None else token.startswith(_BACKWARD)
+    last = None if token is None else _position(token.removeprefix(_BACKWARD))
+    if last is not None:
+        start, end = (start, min(end, last[0] + 1)) if newest_first else (max(start, last[0]), end)
 
     def matching() -> Iterator[tuple[Event, str]]:
-        for stream, event in engine.read(group, _chosen(group, params), max(start, after[0]), end):
-            if (event.timestamp, event.sequence) > after and matches(event.message):
+        for stream, event in engine.read(group, _chosen(group, params), start, end):
+            place = (event.timestamp, event.sequence)
+            follows = last is None or (place < last if newest_first else place > last)
+            if follows and matches(event.message):
                 yield event, stream.name
 
-    found = heapq.nsmallest(limit + 1, matching())
+    found = (heapq.nlargest if newest_first else heapq.nsmallest)(limit + 1, matching())
     page = fitting([event for event, _ in found], limit, from_end=False)
     more = len(page) < len(found)
     return {
         "events": [_answer(event, stream) for event, stream in found[: len(page)]],
         "searchedLogStreams": [],
-        "nextToken": f"{page[-1].timestamp}_{page[-1].sequence}" if more else None,
+        "nextToken": f"{_BACKWARD * newest_first}{page[-1].timestamp}_{page[-1].sequence}" if more else None,
     }
+
+
+def _newest_first(params: dict[str, Any]) -> bool:
+    if params.get("startFromHead", True):
+        return False
+    if params.get("startTime", 0) < _NEWEST_FIRST_SINCE:
+        text = "startFromHead can be false only with a startTime on or after Jan 1, 2024 00:00:00 UTC."
+        raise AwsError("InvalidParameterException", text)
+    return True
 
 
 def _chosen(group: Group, params: dict[str, Any]) -> Collection[str] | None:
@@ -52,9 +70,7 @@ def _chosen(group: Group, params: dict[str, Any]) -> Collection[str] | None:
     return None
 
 
-def _position(token: str | None) -> tuple[int, int]:
-    if token is None:
-        return (-1, -1)
+def _position(token: str) -> tuple[int, int]:
     timestamp, _, sequence = token.partition("_")
     if not (timestamp.isascii() and timestamp.isdigit() and sequence.isascii() and sequence.isdigit()):
         raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")

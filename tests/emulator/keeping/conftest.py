@@ -1,0 +1,115 @@
+"""``kit emulate`` as a process of its own, which a test may kill; and engines with a keeper, without a process."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from kit.emulator.clock import ManualClock
+from kit.emulator.engines import Engines
+from kit.emulator.house import House
+from kit.emulator.keeping import Keeper
+from kit.emulator.kept_services import KeptServices
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+TEN = 1_795_341_600.0  # 2026-11-22 10:00 UTC
+COMMAND = (sys.executable, "-m", "kit", "emulate", "--port", "0", "--xray-port", "0", "--data")
+
+
+class Running:
+    """One ``kit emulate`` process on a data folder; ``log`` is what it wrote to stderr, once it has ended."""
+
+    def __init__(self, data: Path, prefix: tuple[str, ...] = ()) -> None:
+        self._process = subprocess.Popen(
+            [*prefix, *COMMAND, str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        said = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
+        if said is None:
+            self.log = self._process.communicate(timeout=10)[1]
+            raise AssertionError(self.log)
+        self.port = int(said[1])
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.pid = self._process.pid
+        self.log = ""
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end(signal.SIGTERM)
+
+    def client(self, service: str) -> Any:
+        untyped: Any = boto3  # its stubs know services by literal names only
+        return untyped.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def end(self, by: signal.Signals) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(by)
+            self.log = self._process.communicate(timeout=20)[1]
+
+
+class Kept:
+    """Engines and their keeper, whose rounds the test makes; ``notified`` is what was published to topics."""
+
+    def __init__(self, folder: Path, clock: ManualClock | None = None) -> None:
+        self.clock = clock or ManualClock(TEN)
+        self.notified: list[str] = []
+        self.engines = Engines(ACCOUNT, self.clock, lambda _topic, subject, _text: self.notified.append(subject))
+        self.services = KeptServices()
+        self.keeper = Keeper(folder, ACCOUNT)
+        self.keeper.restore(House(self.engines, self.services))
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engines.close()
+        self.keeper.stop()
+
+    def put(self, *names: str) -> None:
+        """Log groups."""
+        for name in names:
+            self.engines.logs(REGION).create_group(name, "STANDARD")
+
+    def write(self, *names: str) -> None:
+        self.put(*names)
+        assert self.keeper.flush()
+
+    def names(self) -> list[str]:
+        return [group.name for group in self.engines.logs(REGION).groups()]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def start(data: Path) -> Iterator[Callable[..., Running]]:
+    """Starts a process on the test's data folder."""
+    started: list[Running] = []
+
+    def run(*prefix: str) -> Running:
+        started.append(Running(data, prefix))
+        return started[-1]
+
+    yield run
+    for running in started:
+        running.end(signal.SIGTERM)
