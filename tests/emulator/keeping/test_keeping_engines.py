@@ -51,7 +51,6 @@ class Shelf:
         return [(key, body) for key, body in self.rows.items() if key.startswith(prefix)]
 
 
-@settings(deadline=None)
 @given(SAMPLES)
 def test_slots_that_are_dumped_and_loaded_are_the_same(samples: list[Any]) -> None:
     slots = Slots(60)
@@ -106,7 +105,7 @@ def loaded(shelf: Shelf, clock: ManualClock) -> MetricStore:
     return store
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_at_every_round_the_rows_hold_what_the_store_holds(seed: int) -> None:
     chance = random.Random(seed)

@@ -67,7 +67,9 @@ def put_metric(raw: Raw, n: int) -> None:
 
 
 def put_alarm(raw: Raw, n: int) -> None:
+    # Without data: the evaluation of each whole minute must leave the state as it was set.
     watched = {"Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    watched |= {"TreatMissingData": "ignore"}
     name = f"a{n}"
     raw(
         f"{CLOUDWATCH}PutMetricAlarm",

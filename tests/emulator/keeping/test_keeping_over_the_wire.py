@@ -78,6 +78,15 @@ class Story:
         )
         data = json.dumps({"why": [1, 2]})
         self.cloudwatch.set_alarm_state(AlarmName="loud", StateValue="ALARM", StateReason="x", StateReasonData=data)
+        self.wait_for_the_action()
+
+    def wait_for_the_action(self) -> None:
+        """Actions are carried out beside the call that caused them, and then stand in the history."""
+        for _ in range(100):
+            if self.cloudwatch.describe_alarm_history(HistoryItemType="Action")["AlarmHistoryItems"]:
+                return
+            time.sleep(0.1)
+        raise AssertionError("no action was carried out")
 
     def put_logs(self, now: float) -> None:
         logs = self.logs
