@@ -22,19 +22,26 @@ PIPED_WIDTH = 200
 
 
 @click.command()
+@click.option("--firing", is_flag=True, help="Only those in ALARM.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings
-def command(settings: Settings, as_json: bool) -> int:
-    """Show each alarm's state, since when, and why; children stand below their composite."""
+def command(settings: Settings, firing: bool, as_json: bool) -> int:
+    """Show each alarm's state, since when, and why; children stand below their composite.
+
+    One that is held back is in ALARM, and its suppressor keeps it from telling anybody.
+    """
     cloudwatch = aws.client(settings, "cloudwatch")
     with aws.readable_errors(settings, "reading the alarms"):
         alarms = read_states(cloudwatch)
+    some = bool(alarms)
+    if firing:
+        alarms = tuple(alarm for alarm in alarms if alarm.state == "ALARM")
     if as_json:
         click.echo(json.dumps([_document(alarm) for alarm in alarms], indent=2, ensure_ascii=False))
     elif alarms:
         _show(alarms)
     else:
-        click.echo("There are no alarms. `kit apply` puts those of alarms/ there.")
+        click.echo("No alarm fires." if some else "There are no alarms. `kit apply` puts those of alarms/ there.")
     return 0
 
 
@@ -54,7 +61,7 @@ def _show(alarms: Sequence[AlarmNow]) -> None:
             Text(branch + alarm.name),
             Text(alarm.state, STYLES.get(alarm.state, "")),
             f"{alarm.since:%Y-%m-%d %H:%M:%S}",
-            Text(alarm.reason),
+            Text(f"Held back by {alarm.suppressor}. {alarm.reason}" if alarm.held_back else alarm.reason),
         )
     console.print(table)
 
@@ -67,4 +74,5 @@ def _document(alarm: AlarmNow) -> dict[str, Any]:
         "since": alarm.since.isoformat(),
         "reason": alarm.reason,
         "children": list(alarm.children),
+        "held_back_by": alarm.suppressor if alarm.held_back else None,
     }
