@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 
 from bench.fuzz_templates import NOW
+from bench.weighing import tidy
 from kit.emulator.clock import SystemClock
 from kit.emulator.memory import settle
 from kit.emulator.server import Binding, Emulator, serve
@@ -30,6 +32,7 @@ class ShiftedClock:
 def main() -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.WARNING)
+    signal.signal(signal.SIGUSR1, tidy)
     emulator = Emulator(Binding(port=0, xray_port=0), clock=ShiftedClock(NOW))
     serve(emulator, _announce)
 

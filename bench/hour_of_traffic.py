@@ -2,8 +2,9 @@
 
 What is sent was recorded from the shop at work (``shop_traffic.json``: log lines, metric documents, traces); here it is
 stamped with new times and ids and sent at the shop's own rates, 47 requests a second of which 7 are checkouts, with the
-emulator's clock moved by as much. Says what the emulator holds and how much memory it takes; ends with 1 if something
-was lost, if an engine is over its cap, or if memory grows in the second half by more than the engines say they hold.
+emulator's clock moved by as much. That fills the traces to their cap, and with ``--lines 4`` the logs too. Says what
+the emulator holds and how much memory it takes; ends with 1 if something was lost, if an engine is over its cap, or if
+memory grows in the second half by more than the engines say they hold.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import http.client
 import json
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,7 @@ from typing import Any
 
 import psutil
 
+from bench.weighing import TIDIED
 from kit.emulator.logs.engine import CAP_BYTES as LOGS_CAP
 from kit.emulator.xray.engine import CAP_BYTES as XRAY_CAP
 
@@ -45,7 +48,9 @@ SAMPLE = Path(__file__).with_name("shop_traffic.json")
 class Traffic:
     """The recorded shop, at any time: every call gives the next seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: int = 1) -> None:
+        """``lines`` times as much is logged."""
+        self._lines_a_s = LINES_A_S * lines
         recorded = json.loads(SAMPLE.read_text(encoding="utf-8"))
         self._logs: Iterator[dict[str, Any]] = cycle([json.loads(line) for line in recorded["logs"]])
         self._emf = [json.loads(line) for line in recorded["emf"]]
@@ -54,7 +59,7 @@ class Traffic:
 
     def lines(self, at: float, seconds: int) -> list[dict[str, Any]]:
         """Log events of so many seconds from ``at`` (epoch seconds), in order."""
-        return [self._line(at + n / LINES_A_S) for n in range(seconds * LINES_A_S)]
+        return [self._line(at + n / self._lines_a_s) for n in range(seconds * self._lines_a_s)]
 
     def _line(self, at: float) -> dict[str, Any]:
         line = next(self._logs) | {"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))}
@@ -81,7 +86,7 @@ class Traffic:
 
 
 def _moved(document: dict[str, Any], by: float) -> dict[str, Any]:
-    times = {key: document[key] + by for key in ("start_time", "end_time") if key in document}
+    times: dict[str, float] = {key: document[key] + by for key in ("start_time", "end_time") if key in document}
     inner = [_moved(child, by) for child in document.get("subsegments", ())]
     return {**document, **times, **({"subsegments": inner} if inner else {})}
 
@@ -93,7 +98,10 @@ class Server:
         flags = ["--port", "0", "--xray-port", "0", "--clock", "virtual", "--start", str(START), *more]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kit", "emulate", *flags], stdout=subprocess.PIPE, stderr=self._log, text=True
+            [sys.executable, "-m", "bench.weighing", "emulate", *flags],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
         )
         assert self._process.stdout is not None
         said = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
@@ -131,7 +139,12 @@ class Server:
             return found
 
     def memory_mb(self) -> float:
-        """What the process holds (Linux: without what it shares)."""
+        """What the process holds once it is tidied (Linux: without what it shares)."""
+        assert self._process.stdout is not None
+        self._process.send_signal(signal.SIGUSR1)
+        while (line := self._process.stdout.readline().strip()) != TIDIED:
+            if not line:
+                raise RuntimeError("the emulator is gone")
         info = self._looked_at.memory_full_info()
         return float(getattr(info, "uss", info.rss)) / 1e6
 
@@ -192,7 +205,8 @@ def prepare(server: Server) -> None:
 
 def held_mb(page: Mapping[str, Any]) -> float:
     """What the engines say they hold, each below its cap."""
-    return sum(engine.get("bytes", 0) for engine in page["engines"].values()) / 1e6
+    held: float = sum(engine.get("bytes", 0) for engine in page["engines"].values())
+    return held / 1e6
 
 
 def wrong(sent: Sent, page: Mapping[str, Any], grown_mb: float) -> list[str]:
@@ -214,8 +228,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--data", help="keep it all in this folder, as `kit up` does")
+    parser.add_argument("--lines", type=int, default=1, help="log so many times as many lines as the shop")
     options = parser.parse_args()
-    server, traffic, sent = Server(["--data", options.data] if options.data else ()), Traffic(), Sent()
+    server = Server(["--data", options.data] if options.data else ())
+    traffic, sent = Traffic(options.lines), Sent()
     looks: list[tuple[float, float]] = []
     try:
         prepare(server)

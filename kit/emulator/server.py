@@ -28,6 +28,7 @@ from kit.emulator.gate import Gate
 from kit.emulator.house import House
 from kit.emulator.keeping import Keeper
 from kit.emulator.kept_services import KeptServices
+from kit.emulator.memory import give_back
 from kit.emulator.moto_services import MotoServices
 from kit.emulator.protocol.malformed import Channel
 from kit.emulator.scheduler import Scheduler
@@ -40,6 +41,7 @@ from kit.evaluation.alarm import EXTRA_PERIODS
 _THREADS = 12
 _PORT_TRIES = 20
 _LOOK_EVERY_S = 1.0
+_TIDY_EVERY = 30  # looks
 # How long a virtual clock waits for a moment's notifications; a subscriber that doesn't answer is given up sooner.
 _SETTLING_S = 20.0
 
@@ -224,9 +226,13 @@ def serve(emulator: Emulator, announce: Callable[[Emulator], None]) -> None:
         signal.signal(number, on_signal)
     emulator.start()
     announce(emulator)
+    looks = 0
     while not stop.wait(_LOOK_EVERY_S):
         if not emulator.answering:
             raise KitError("the embedded AWS", "has ceased to answer; the log above says why", "Start it again.")
+        looks += 1
+        if looks % _TIDY_EVERY == 0:
+            give_back()
     emulator.stop()
 
 

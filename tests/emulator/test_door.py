@@ -149,7 +149,7 @@ def test_regions_are_kept_apart_and_bounded(ask: Callable[..., Answer], client: 
 @pytest.mark.parametrize(
     ("service", "call", "arguments"),
     [
-        ("logs", "describe_queries", {}),
+        ("logs", "describe_export_tasks", {}),
         ("cloudwatch", "put_anomaly_detector", {"Namespace": "a", "MetricName": "b", "Stat": "Sum"}),
         ("xray", "get_insight", {"InsightId": "1"}),
     ],

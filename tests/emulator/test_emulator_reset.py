@@ -138,6 +138,13 @@ def test_segments_by_udp_are_taken_after_a_reset(start: Start, eventually: Calla
     eventually(lambda: client("xray", emulator).batch_get_traces(TraceIds=[document["trace_id"]])["Traces"])
 
 
+def test_what_another_emulator_of_this_process_has_put_into_moto_is_gone_too(start: Start) -> None:
+    first, second = start(), start()
+    client("sns", first).create_topic(Name="of-the-first")
+    reset(second)
+    assert client("sns", second).list_topics()["Topics"] == []
+
+
 def test_clients_and_evaluations_under_way_survive_resets(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     emulator = start()
     stop = threading.Event()

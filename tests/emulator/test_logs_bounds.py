@@ -133,3 +133,12 @@ def test_chunks_give_back_exactly_what_they_were_given(batches: Sequence[Sequenc
     assert chunks.cost == sum(chunk.cost for chunk in chunks.snapshot())
     part = [event for chunk in chunks.snapshot() for event in chunk.events(200, 500)]
     assert [event.timestamp for event in part] == [t for t, _ in expected if 200 <= t < 500]
+
+
+def test_an_event_of_a_full_chunk_takes_few_bytes_besides_its_message() -> None:
+    chunks = Chunks(first_sequence=1)
+    count = 20_000
+    chunks.extend(((n * 17, b"x" * 100) for n in range(count)), ingested=5)
+    assert chunks.cost / count < 8
+    (last,) = [event for chunk in chunks.snapshot() for event in chunk.events((count - 1) * 17, 2**62)]
+    assert (last.sequence, last.ingested, last.message) == (count, 5, b"x" * 100)

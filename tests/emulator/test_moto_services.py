@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +61,50 @@ def test_a_notice_before_any_topic_fails_without_importing_moto() -> None:
     with pytest.raises(LookupError, match="does not exist"):
         fresh.publish("arn:aws:sns:us-east-1:123456789012:nowhere", "s", "m")
     assert not fresh.loaded
+
+
+def test_an_event_of_a_region_that_nobody_else_knows_is_no_error(
+    emulator: Emulator, client: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    client("events").list_rules()
+    emulator.moto.put_event("eu-west-7", {"source": "aws.cloudwatch", "time": "2026-11-22T10:00:00Z"})
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+LEAN = """
+import sys
+from io import BytesIO
+from kit.emulator.moto_services import MotoServices
+
+services = MotoServices("123456789012", ())
+for service, action, more in (
+    ("sts", "GetCallerIdentity", ""), ("sns", "CreateTopic", "&Name=t"), ("sqs", "CreateQueue", "&QueueName=q"),
+    ("events", "ListRules", ""), ("cloudformation", "ListStacks", ""),
+):
+    scope = f"Credential=t/20261122/us-east-1/{service}/aws4_request"
+    body = f"Action={action}{more}".encode()
+    environ = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "localhost", "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+    }
+    if service == "events":
+        environ |= {"HTTP_X_AMZ_TARGET": f"AWSEvents.{action}", "CONTENT_TYPE": "application/x-amz-json-1.1"}
+        body = b"{}"
+        environ["CONTENT_LENGTH"] = "2"
+    status = services.answer(environ, body).status
+    print(service, status, sum(name.startswith("moto.cloudformation") for name in sys.modules) > 0)
+"""
+
+
+def test_only_cloudformation_pays_for_cloudformation() -> None:
+    """Its modules are those of every service: 110 MB."""
+    done = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        *("sts 200 False", "sns 200 False", "sqs 200 False", "events 200 False"),
+        "cloudformation 200 True",
+    ]
 
 
 def test_sts_names_the_account(client: Callable[..., Any]) -> None:

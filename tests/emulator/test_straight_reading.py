@@ -80,7 +80,7 @@ def test_what_is_read_straight_is_what_the_readers_read(service: str, operation:
     assert shape is not None
     taken = 0
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(shaped(MODELS[service], shape.shape))
     def check(tree: Any) -> None:
         nonlocal taken

@@ -314,7 +314,7 @@ SUMMARIES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(SUMMARIES, min_size=1, max_size=8))
 def test_a_book_gives_summaries_back(summaries: list[Summary]) -> None:
     book = Book()
@@ -327,7 +327,7 @@ def test_a_book_gives_summaries_back(summaries: list[Summary]) -> None:
         assert read == summary
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.binary(max_size=300), max_size=5), st.binary(max_size=300))
 def test_a_book_gives_documents_back(documents: list[bytes], dictionary: bytes) -> None:
     book = Book(dictionary)

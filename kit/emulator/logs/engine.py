@@ -21,7 +21,7 @@ from kit.emulator.protocol import AwsError
 log = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
-CAP_BYTES = 48 * 1024 * 1024
+CAP_BYTES = 36 * 1024 * 1024
 _CUT_TO = 0.95  # of the cap: cutting a little more at once makes cutting rare
 _MOST_GROUPS = 2_000
 _MOST_STREAMS = 20_000

@@ -1,4 +1,4 @@
-"""Events of one stream, kept small: a chunk is one bytes object and three arrays, compressed once it is full."""
+"""Events of one stream, kept small: a chunk is its messages in one piece and three columns, compressed once full."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _CHUNK_BYTES = 64 * 1024
 _FASTEST = 1
 # About what a chunk's own objects take, so that many tiny streams count for what they cost.
 _CHUNK_OVERHEAD = 600
+# Of one event in the columns of an open chunk; sealed they take a few bytes.
+_COLUMNS = 24
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,16 +41,42 @@ def event_id(timestamp: int, sequence: int) -> str:
 
 
 class DumpedEvents(msgspec.Struct, frozen=True, array_like=True):
-    """Consecutive events at rest: columns of 8 bytes, and the messages one after the other, compressed if sealed.
+    """``count`` consecutive events at rest: ``columns`` as _Columns.dump gives them; both compressed if ``sealed``.
 
-    ``ends`` are where each message ends.
+    ``oldest`` and ``newest`` are epoch ms; ``data`` is the messages one after the other.
     """
 
     sealed: bool
-    timestamps: bytes
-    ingested: bytes
-    ends: bytes
+    count: int
+    oldest: int
+    newest: int
+    columns: bytes
     data: bytes
+
+
+class _Columns:
+    """Timestamps and ingestion times in epoch ms, and where in the data each message ends."""
+
+    __slots__ = ("ends", "ingested", "timestamps")
+
+    def __init__(self) -> None:
+        self.timestamps = array("q")
+        self.ingested = array("q")
+        self.ends = array("Q")
+
+    def dump(self, first: int = 0) -> bytes:
+        """The columns from the ``first``th event on, one after the other, as 8 bytes each; ends are of its own data."""
+        begin = self.ends[first - 1] if first else 0
+        ends = array("Q", (end - begin for end in self.ends[first:])) if first else self.ends
+        return self.timestamps[first:].tobytes() + self.ingested[first:].tobytes() + ends.tobytes()
+
+    @classmethod
+    def loaded(cls, dumped: bytes) -> _Columns:
+        """What was dumped; ValueError if it can't have been."""
+        columns, length = cls(), len(dumped) // 3
+        for number, column in enumerate((columns.timestamps, columns.ingested, columns.ends)):
+            column.frombytes(dumped[number * length : (number + 1) * length])
+        return columns
 
 
 class Chunk:
@@ -57,93 +85,106 @@ class Chunk:
     One thread writes at a time. Any thread may read meanwhile: it sees the events that were complete when it began.
     """
 
-    __slots__ = ("_data", "_ends", "_ingested", "_timestamps", "first_sequence", "newest", "oldest")
+    __slots__ = ("_count", "_held", "first_sequence", "newest", "oldest")
 
     def __init__(self, first_sequence: int) -> None:
         self.first_sequence = first_sequence
         self.oldest = self.newest = 0
-        self._timestamps = array("q")
-        self._ingested = array("q")
-        self._ends = array("L")
-        self._data: bytes | bytearray = bytearray()  # bytes once sealed
+        self._count = 0
+        # one attribute, so that a reader has both as they belong together; two pieces of bytes once sealed
+        self._held: tuple[_Columns, bytearray] | tuple[bytes, bytes] = (_Columns(), bytearray())
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return self._count
 
     @property
     def cost(self) -> int:
         """The bytes of memory that it takes."""
-        return _CHUNK_OVERHEAD + len(self._data) + len(self._ends) * (16 + self._ends.itemsize)
+        columns, data = self._held
+        return _CHUNK_OVERHEAD + len(data) + (len(columns) if isinstance(columns, bytes) else self._count * _COLUMNS)
 
     @property
     def full(self) -> bool:
         """Whether it takes no more events."""
-        return isinstance(self._data, bytes) or len(self._data) >= _CHUNK_BYTES
+        return self.sealed or len(self._held[1]) >= _CHUNK_BYTES
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is as small as it gets, for good."""
+        return isinstance(self._held[1], bytes)
 
     def add(self, timestamp: int, ingested: int, message: bytes) -> None:
         """Append one event; ``timestamp`` and ``ingested`` are epoch ms."""
-        self.oldest = min(self.oldest, timestamp) if self._ends else timestamp
-        self.newest = max(self.newest, timestamp) if self._ends else timestamp
-        self._data += message
-        self._timestamps.append(timestamp)
-        self._ingested.append(ingested)
-        self._ends.append(len(self._data))  # last: it is what a reader counts by
+        columns, data = self._held
+        if isinstance(columns, bytes) or isinstance(data, bytes):
+            raise TypeError("a sealed chunk takes no more events")
+        self.oldest = min(self.oldest, timestamp) if self._count else timestamp
+        self.newest = max(self.newest, timestamp) if self._count else timestamp
+        data += message
+        columns.timestamps.append(timestamp)
+        columns.ingested.append(ingested)
+        columns.ends.append(len(data))
+        self._count += 1  # last: it is what a reader counts by
 
     def seal(self) -> None:
         """Compress it; no event can be added any more."""
-        self._data = zlib.compress(self._data, _FASTEST)
+        columns, data = self._held
+        if not isinstance(columns, bytes):
+            self._held = zlib.compress(columns.dump(), _FASTEST), zlib.compress(data, _FASTEST)
 
     def events(self, start: int, end: int) -> Iterator[Event]:
         """Events with ``start <= timestamp < end`` (epoch ms), in the order they came."""
-        count = len(self._ends)
+        count = self._count
         if count == 0 or self.newest < start or self.oldest >= end:
             return
-        held = self._data
-        data = zlib.decompress(held) if isinstance(held, bytes) else bytes(held)
+        columns, data = self._held
+        if isinstance(columns, bytes):
+            columns, messages = _Columns.loaded(zlib.decompress(columns)), zlib.decompress(data)
+        else:
+            messages = bytes(data)
         begin = 0
         for index in range(count):
-            timestamp, stop = self._timestamps[index], self._ends[index]
+            timestamp, stop = columns.timestamps[index], columns.ends[index]
             if start <= timestamp < end:
-                yield Event(timestamp, self.first_sequence + index, self._ingested[index], data[begin:stop])
+                yield Event(timestamp, self.first_sequence + index, columns.ingested[index], messages[begin:stop])
             begin = stop
 
     def dump(self, first: int) -> DumpedEvents:
         """What is there from the ``first``th event on; of a sealed chunk all of it, as it is."""
-        sealed = isinstance(self._data, bytes)
-        begin = self._ends[first - 1] if first else 0
-        return DumpedEvents(
-            sealed,
-            self._timestamps[first:].tobytes(),
-            self._ingested[first:].tobytes(),
-            array("Q", (end - begin for end in self._ends[first:])).tobytes(),
-            bytes(self._data) if sealed else bytes(self._data[begin:]),
-        )
-
-    @property
-    def sealed(self) -> bool:
-        """Whether it takes no more events, and is as small as it gets."""
-        return isinstance(self._data, bytes)
+        columns, data = self._held
+        if isinstance(columns, bytes):
+            return DumpedEvents(True, self._count, self.oldest, self.newest, columns, bytes(data))
+        begin = columns.ends[first - 1] if first else 0
+        times = columns.timestamps[first:]
+        return DumpedEvents(False, len(times), min(times), max(times), columns.dump(first), bytes(data[begin:]))
 
     def load(self, dumped: DumpedEvents) -> None:
         """Adds events that were dumped; ValueError if they can't have been."""
-        timestamps, ingested, ends = array("q"), array("q"), array("Q")
-        for column, held in ((timestamps, dumped.timestamps), (ingested, dumped.ingested), (ends, dumped.ends)):
-            column.frombytes(held)
-        data = zlib.decompress(dumped.data) if dumped.sealed else dumped.data
-        if not timestamps or not len(timestamps) == len(ingested) == len(ends) or ends[-1] != len(data):
-            raise ValueError("columns that don't fit")
-        if self.sealed or (dumped.sealed and len(self)) or any(a > b for a, b in pairwise(ends)):
+        if dumped.count < 1 or dumped.oldest > dumped.newest:
+            raise ValueError("no events")
+        if self.sealed or (dumped.sealed and self._count):
             raise ValueError("events that don't fit")
-        begin = len(self._data)
-        self.oldest = min(self.oldest, *timestamps) if self._ends else min(timestamps)
-        self.newest = max(self.newest, *timestamps) if self._ends else max(timestamps)
-        self._timestamps += timestamps
-        self._ingested += ingested
-        self._ends.extend(begin + end for end in ends)
+        self.oldest = min(self.oldest, dumped.oldest) if self._count else dumped.oldest
+        self.newest = max(self.newest, dumped.newest) if self._count else dumped.newest
         if dumped.sealed:
-            self._data = dumped.data
-        else:
-            self._data += data
+            self._held = dumped.columns, dumped.data  # read when it is asked for: opening them all would take seconds
+            self._count = dumped.count
+            return
+        self._append(_Columns.loaded(dumped.columns), dumped)
+
+    def _append(self, more: _Columns, dumped: DumpedEvents) -> None:
+        columns, data = self._held
+        ends = more.ends
+        if not len(ends) == len(more.timestamps) == dumped.count or ends[-1] != len(dumped.data):
+            raise ValueError("columns that don't fit")
+        if any(a > b for a, b in pairwise(ends)) or isinstance(columns, bytes) or isinstance(data, bytes):
+            raise ValueError("events that don't fit")
+        begin = len(data)
+        data += dumped.data
+        columns.timestamps += more.timestamps
+        columns.ingested += more.ingested
+        columns.ends.extend(begin + end for end in ends)
+        self._count += dumped.count
 
 
 class Chunks:
@@ -211,4 +252,4 @@ class Chunks:
         if not counted:
             self._chunks.append(last)
         self.cost += last.cost - counted
-        self._next_sequence = first_sequence + len(dumped.timestamps) // 8
+        self._next_sequence = first_sequence + dumped.count

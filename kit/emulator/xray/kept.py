@@ -116,7 +116,8 @@ class KeptXRay:
                 limit_exceeded=stored.limit_exceeded,
             )
         book = books[stored.book]
-        self._refer(trace_id, stored.book)
+        self._book_of[trace_id] = stored.book
+        self._readers[stored.book] += 1
         return SealedTrace(
             trace_id,
             stored.start,

@@ -247,7 +247,7 @@ KEYS = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(["metric", "text", "log", "alarm", "explorer", "custom"]),
     properties=st.dictionaries(st.sampled_from(KEYS), JSON),

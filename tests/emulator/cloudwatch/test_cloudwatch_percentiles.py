@@ -35,7 +35,7 @@ def data(draw: st.DrawFn) -> Datum:
     return Datum("Shop", "Latency", (), TEN - age, unit, resolution, *map(tuple, zip(*pairs, strict=True)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(data(), max_size=60),
     percents,

@@ -43,7 +43,7 @@ def _total(store: MetricStore, statistic: str, period: int, now: float) -> float
     return sum(value or 0.0 for value in _read(store, statistic, period, NOW - 15 * DAY, end))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(_datum(), min_size=1, max_size=40), st.lists(st.integers(1, 100), max_size=4))
 def test_sum_and_sample_count_are_the_same_in_every_period_and_at_every_age(data: list[Datum], ages: list[int]) -> None:
     clock = ManualClock(NOW)
@@ -68,7 +68,7 @@ def test_sum_and_sample_count_are_the_same_in_every_period_and_at_every_age(data
             assert _total(store, statistic, HOUR, NOW) == total
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(0, 1799), st.integers(-5, 100)), min_size=1, max_size=60),
     st.sampled_from([1, 5, 10, 20, 30]),

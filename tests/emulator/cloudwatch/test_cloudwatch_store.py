@@ -59,7 +59,7 @@ POINTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(points=POINTS, period=st.sampled_from([1, 5, 10, 20, 30, 60, 120, 300]), offset=st.integers(-20, 20))
 def test_every_statistic_equals_that_of_a_plain_list_of_the_data(
     points: list[tuple[int, float, int, Literal[1, 60]]], period: int, offset: int
@@ -88,7 +88,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps=STEPS)
 def test_a_percentile_read_again_is_that_of_the_data_as_it_is_now(steps: list[tuple[str, int, float]]) -> None:
     """What the store remembers of earlier reads never shows: a store that is read for the first time says the same."""

@@ -163,7 +163,7 @@ def live_and_die(folder: Path) -> int:
                 threads = [threading.Thread(target=writer.write, args=(running.port,)) for writer in writers]
                 for thread in threads:
                     thread.start()
-                time.sleep(random.uniform(1.3, 1.9))
+                time.sleep(random.uniform(1.2, 1.6))
                 killed = time.monotonic()
                 running.end(signal.SIGKILL)
                 for thread in threads:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:{}"
 
 
@@ -179,25 +177,24 @@ def _plain(answer: Any) -> Any:
     return [_plain(value) for value in answer] if isinstance(answer, list | tuple) else answer
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
-def test_everything_that_was_put_is_told_again_after_a_restart(start: Callable[..., Any], by: signal.Signals) -> None:
+def test_everything_that_was_put_is_told_again_after_a_restart(start: Callable[..., Any]) -> None:
     now = time.time()
-    first = start()
-    story = Story(first)
-    story.put(now)
-    if by is signal.SIGKILL:
-        time.sleep(1)
-    before = story.told(now)
-    first.end(by)
-
-    second = start()
-    story = Story(second)
-    after = story.told(now)
-    for part in before:
-        assert after[part] == before[part]
+    running = start()
+    Story(running).put(now)
+    time.sleep(1)  # what is older outlives a kill
+    before = Story(running).told(now)
+    after_being = {}
+    for by in (signal.SIGKILL, signal.SIGTERM):
+        running.end(by)
+        running = after_being[by] = start()
+        story = Story(running)
+        after = story.told(now)
+        for part in before:
+            assert after[part] == before[part], by
     _still_works(story, now)
-    second.end(signal.SIGTERM)
-    assert ("was not closed in order" in second.log) is (by is signal.SIGKILL)
+    running.end(signal.SIGTERM)
+    said = {by: "was not closed in order" in restarted.log for by, restarted in after_being.items()}
+    assert said == {signal.SIGKILL: True, signal.SIGTERM: False}
 
 
 def _still_works(story: Story, now: float) -> None:
