@@ -11,7 +11,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin kit \
-    && install -d -o kit -g kit /app /app/.kit /data /faults
+    && install -d -o kit -g kit /app /app/.kit /data /faults /spill
 COPY --from=install /venv /venv
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test lint format check clean bench-replay bench-local-aws
+.PHONY: help up test lint format check clean bench-replay bench-local-aws bench-telemetry verify-telemetry matrix-live
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,15 @@ bench-replay: $(VENV)/.installed ## Replay a week of burn-rate alarms, beside pr
 
 bench-local-aws: $(VENV)/.installed ## Measure the embedded AWS beside moto and ministack
 	@$(BIN)/python -m bench.local_aws $(ARGS)
+
+bench-telemetry: $(VENV)/.installed ## What telemetry costs a request, beside stock instrumentation
+	@$(BIN)/python -m bench.telemetry $(ARGS)
+
+verify-telemetry: $(VENV)/.installed ## Whether telemetry loses nothing, by id, in good times and bad
+	@$(BIN)/python -m bench.verify_telemetry $(ARGS)
+
+matrix-live: $(VENV)/.installed ## Play all game days on the local stack and write docs/detection-matrix.md
+	@$(BIN)/python -m bench.matrix $(ARGS)
 
 clean: ## Remove the virtual environment and everything a run left behind
 	@rm -rf $(VENV) .kit .pytest_cache .mypy_cache .ruff_cache .hypothesis

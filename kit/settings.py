@@ -22,6 +22,8 @@ DEFAULT_REGION = "us-east-1"
 MAX_CHANGE = 30
 """Percent of what stands on a stage that one apply may update or delete, unless the stage says otherwise."""
 
+ADDRESS = re.compile(r"https?://[^\s/]+/?")
+
 Scale = Literal["practice", "production"]
 FaultPolicy = Literal["allowed", "refused"]
 
@@ -42,7 +44,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the kit works: one file ``stages/NAME.yaml``."""
+    """Where the kit works: one file ``stages/NAME.yaml``.
+
+    ``shop_url`` and ``fault_urls`` (by service) are for game days where the shop doesn't run on this machine.
+    """
 
     name: str
     account: str
@@ -54,6 +59,8 @@ class Stage:
     faults: FaultPolicy
     protected: bool
     max_change: int = MAX_CHANGE
+    shop_url: str | None = None
+    fault_urls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def local(self) -> bool:
@@ -97,7 +104,7 @@ def load(
     endpoint = endpoint_url or environ.get("AWS_ENDPOINT_URL") or chosen.endpoint_url
     if chosen.local and not endpoint_url and not environ.get("AWS_ENDPOINT_URL"):
         endpoint = f"http://127.0.0.1:{ports.aws}"
-    if endpoint is not None and not re.fullmatch(r"https?://[^\s/]+/?", endpoint):
+    if endpoint is not None and not ADDRESS.fullmatch(endpoint):
         raise KitError("endpoint URL", f"{endpoint!r} is not an http(s) address", "Write it as http://127.0.0.1:4566.")
     return Settings(
         root=root,
@@ -208,7 +215,26 @@ def _stage(name: str, raw: object) -> Stage:
         faults=faults,
         protected=protected,
         max_change=max_change,
+        shop_url=_address(where, "shop_url", raw["shop_url"]) if "shop_url" in raw else None,
+        fault_urls=_addresses(where, "fault_urls", raw.get("fault_urls", {})),
     )
+
+
+def shop_url(settings: Settings) -> str:
+    """Where the shop is: as the stage says, else on this machine."""
+    return settings.stage.shop_url or f"http://127.0.0.1:{settings.ports.shop}"
+
+
+def _addresses(where: str, key: str, value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(service, str) for service in value):
+        raise KitError(where, f"{key}: must map services to addresses", "Write it as {shop: http://127.0.0.1:8090}.")
+    return {service: _address(where, f"{key}/{service}", url) for service, url in value.items()}
+
+
+def _address(where: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value):
+        raise KitError(where, f"{key}: {value!r} is not an http(s) address", "Write it as http://127.0.0.1:8090.")
+    return value.rstrip("/")
 
 
 def _text(where: str, raw: Mapping[str, Any], key: str) -> str:

@@ -6,18 +6,26 @@ as long as a visit takes less than that. ``--host`` (LOCUST_HOST) names another 
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from argparse import Namespace
 from contextlib import suppress
 from itertools import count
 from random import SystemRandom
 from time import perf_counter, sleep
-from typing import Any
 
+import gevent
 from locust import FastHttpUser, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.web import WebUI
 
-from loadtest import shapes
+from loadtest import options, page
+from loadtest.controls import ControlError
+from loadtest.crowd import Runners
+from loadtest.gameday import Gameday, keep_ledger, listen
 from loadtest.journeys import JOURNEYS
 from loadtest.shop import Shop, WrongAnswerError
 
@@ -40,7 +48,10 @@ class Customer(FastHttpUser):
 
     def on_start(self) -> None:
         """A new customer, who first comes somewhere in the round: not all of them at its start."""
-        self.shop = Shop(self.client, f"load-{next(_numbers)}")
+        worker = self.environment.runner
+        # Each worker counts from one: its own number keeps the customers apart.
+        prefix = f"load-{worker.worker_index}-" if isinstance(worker, WorkerRunner) else "load-"
+        self.shop = Shop(self.client, f"{prefix}{next(_numbers)}")
         sleep(DICE.random() * VISIT_EVERY_S)
         self.visit_due = perf_counter()
 
@@ -61,24 +72,38 @@ class Customer(FastHttpUser):
 
 
 def _arguments(parser: LocustArgumentParser) -> None:
-    parser.add_argument(
-        "--shape",
-        choices=shapes.names(),
-        default="steady",
-        env_var="LOADTEST_SHAPE",
-        include_in_web_ui=False,
-        help="How the number of users changes over time (default: steady, as many as --users says).",
-    )
+    options.add(parser)
     parser.set_defaults(num_users=USERS, spawn_rate=SPAWN_RATE)
 
 
-def _choose_shape(environment: Environment, **_: Any) -> None:
-    if environment.parsed_options is None or isinstance(environment.runner, WorkerRunner):
-        return
-    environment.shape_class = shapes.find(environment.parsed_options.shape, environment.parsed_options)
-    environment.shape_class.runner = environment.runner
+def _set_up(environment: Environment, runner: Runner, web_ui: WebUI | None = None, **_: object) -> None:
+    """Before any load: what can't be used ends Locust with one line. Only the runner that leads has a game day."""
+    parsed = environment.parsed_options or Namespace()
+    try:
+        if not isinstance(runner, MasterRunner):
+            Runners(environment, runner, Customer.host)
+        if not isinstance(runner, WorkerRunner):
+            _end_when_told(headless=web_ui is None)
+            gameday = Gameday(environment, runner, parsed, options.read(parsed, os.environ, sys.argv))
+            if web_ui is not None:
+                page.install(web_ui, gameday, parsed.web_base_path)
+        folder = options.folder(parsed)
+        if folder is not None and not isinstance(runner, MasterRunner):
+            keep_ledger(environment, runner, folder)
+    except (options.OptionError, ControlError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"--run-dir: {error.filename}: {error.strerror}")
 
 
-# Calls, not decorators: Locust's are not annotated, and would hide these functions' types.
-events.init_command_line_parser.add_listener(_arguments)  # type: ignore[no-untyped-call]  # see above
-events.init.add_listener(_choose_shape)  # type: ignore[no-untyped-call]  # see above
+def _end_when_told(*, headless: bool) -> None:
+    """Ctrl-C ends the main greenlet's wait, not whatever request is under way. Without a page SIGTERM does the same:
+
+    Locust itself would listen to it only when the shape is over, and be killed by it till then.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM) if headless else (signal.SIGINT,):
+        gevent.signal_handler(number, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
+
+
+listen(events.init_command_line_parser, _arguments)
+listen(events.init, _set_up)

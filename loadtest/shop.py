@@ -12,6 +12,8 @@ from typing import Any
 
 from locust.contrib.fasthttp import FastHttpSession
 
+from loadtest.ledger import CHECKOUT, LEDGER
+
 GOOD_CARD = "tok_load_good"
 DECLINED_CARD = "tok_declined_load"
 """The payments service refuses any card that begins like this."""
@@ -75,13 +77,13 @@ class Shop:
 
     def check_out(self, cart: Cart) -> str:
         """Pay for the cart; the order's id."""
-        with self._asked("POST", "/checkout", _payment(cart, GOOD_CARD), status=201) as order:
+        with self._asked("POST", CHECKOUT, _payment(cart, GOOD_CARD), status=201) as order:
             self._check_order(cart, order)
             return str(order["order_id"])
 
     def try_declined_card(self, cart: Cart) -> None:
         """Try to pay with a card that the bank refuses: 402 is the right answer."""
-        with self._asked("POST", "/checkout", _payment(cart, DECLINED_CARD), status=402):
+        with self._asked("POST", CHECKOUT, _payment(cart, DECLINED_CARD), status=402):
             pass
 
     def show_order(self, cart: Cart, order_id: str) -> None:
@@ -106,8 +108,15 @@ class Shop:
         self, method: str, route: str, body: Json | None = None, *, status: int = 200, **path: str
     ) -> Iterator[Json]:
         """Send one request and yield its JSON; what the block finds wrong with it makes it a failure."""
+        request_id = LEDGER.new_id(kept=route == CHECKOUT)
         with self._session.request(
-            method, route.format(**path), name=route, json=body, headers=self._headers, catch_response=True
+            method,
+            route.format(**path),
+            name=route,
+            json=body,
+            headers={**self._headers, "X-Request-Id": request_id},
+            context={"request_id": request_id},
+            catch_response=True,
         ) as response:
             try:
                 yield _document(response, status)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from opentelemetry import trace
 from sqlalchemy import URL, CursorResult, DateTime, Dialect, Engine, TypeDecorator, Update, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from service.settings import SettingsError
+from service.settings import POOL_SIZE, POOL_TIMEOUT_S, SettingsError
+
+logger = logging.getLogger(__name__)
+tracer = trace.get_tracer(__name__)
 
 CONNECT_TIMEOUT_S = 3
 LOCK_TIMEOUT_MS = 5_000
-POOL_TIMEOUT_S = 5
 PREPARE_ATTEMPTS = 10
+LONG_WAIT_S = 0.01
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -42,8 +48,16 @@ class Database:
     ``seed`` fills a fresh schema; it must be idempotent, and may lose a race with another worker.
     """
 
-    def __init__(self, url: str, base: type[DeclarativeBase], seed: Callable[[Session], None] | None = None) -> None:
-        self.engine = _engine(url)
+    def __init__(
+        self,
+        url: str,
+        base: type[DeclarativeBase],
+        seed: Callable[[Session], None] | None = None,
+        *,
+        pool_size: int = POOL_SIZE,
+        pool_timeout_s: float = POOL_TIMEOUT_S,
+    ) -> None:
+        self.engine = _engine(url, pool_size, pool_timeout_s)
         self._base = base
         self._seed = seed
         self._prepared = False
@@ -57,6 +71,7 @@ class Database:
         """
         self.prepare()
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            _acquire(session)
             yield session
 
     def check(self) -> None:
@@ -101,6 +116,18 @@ def matched(session: Session, statement: Update) -> int:
     return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
+def _acquire(session: Session) -> None:
+    """Take a connection from the pool now; a wait for it becomes a span and a log line of its own."""
+    began = time.time_ns()
+    try:
+        session.connection()
+    finally:
+        waited = time.time_ns() - began
+        if waited > LONG_WAIT_S * 1e9:
+            tracer.start_span("db.acquire", start_time=began).end()
+            logger.warning("waited for a database connection", extra={"waited_ms": round(waited / 1e6)})
+
+
 def _lost_race(error: DBAPIError) -> bool:
     return isinstance(error, IntegrityError | ProgrammingError) or "already exists" in str(error.orig)
 
@@ -119,10 +146,10 @@ def load_driver(url: str) -> URL:
     return parsed
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, pool_size: int, pool_timeout_s: float) -> Engine:
     parsed = load_driver(url)
     backend = parsed.get_backend_name()
-    options: dict[str, Any] = {"pool_size": 5, "max_overflow": 5, "pool_timeout": POOL_TIMEOUT_S}
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": pool_timeout_s}
     if backend != "sqlite":
         # A connection that died with the server's restart is replaced before a request sees it.
         options["pool_pre_ping"] = True

@@ -45,7 +45,7 @@ max_requests = 0
 
 try:
     workers = whole_number(os.environ, "WEB_WORKERS", 2, 1, 64)
-    threads = whole_number(os.environ, "WEB_THREADS", 4, 1, 256)
+    threads = whole_number(os.environ, "WEB_THREADS", 24, 1, 256)
     port = whole_number(os.environ, "PORT", 8080, 1, 65535)
 except SettingsError as error:
     sys.exit(str(error))

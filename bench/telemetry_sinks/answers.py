@@ -1,4 +1,4 @@
-"""What the sinks answer: CloudWatch Logs, the X-Ray API and OTLP as far as telemetry speaks to them, and their troubles.
+"""What the sinks answer: CloudWatch Logs, the X-Ray API and OTLP as far as telemetry uses them, and their troubles.
 
 Sources: AWS API references of CloudWatch Logs (PutLogEvents) and X-Ray (PutTraceSegments, GetSamplingRules,
 GetSamplingTargets); AWS General Reference: "Signature Version 4"; Container credential provider.
@@ -90,7 +90,7 @@ class Service:
         trouble = await self._trouble(mood, headers)
         if trouble is not None:
             return trouble
-        answer = self._logs(operation, call) if operation else self._traces(path, headers, body, mood)
+        answer = self._logs(operation, call) if operation else self._traces(path, body, mood)
         if mood == "mute" and operation in ("PutLogEvents", "") and next(self.calls) % 2:
             raise HangUpError
         return answer
@@ -129,7 +129,10 @@ class Service:
             self.groups[group].add(stream)
         elif operation == "PutLogEvents":
             if stream not in self.groups[group]:
-                return 400, {"__type": "ResourceNotFoundException", "message": "The specified log stream does not exist."}
+                return 400, {
+                    "__type": "ResourceNotFoundException",
+                    "message": "The log stream does not exist.",
+                }
             if wrong := _wrong(call.log_events):
                 self.tally.refused += len(call.log_events)
                 return 400, {"__type": "InvalidParameterException", "message": wrong}
@@ -137,7 +140,7 @@ class Service:
             take(event.message for event in call.log_events)
         return 200, {}
 
-    def _traces(self, path: str, headers: dict[str, str], body: bytes, mood: str) -> Answer:
+    def _traces(self, path: str, body: bytes, mood: str) -> Answer:
         if path == "/TraceSegments":
             documents = _segments.decode(body).documents
             left = {n for n, text in enumerate(documents) if len(text.encode()) > SEGMENT_BYTES}

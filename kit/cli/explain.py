@@ -47,8 +47,11 @@ def command(settings: Settings, alarm: str, at_text: str | None, json_wanted: bo
     return 0
 
 
-def moment(text: str, now: float) -> float:
-    """Epoch seconds of an RFC 3339 time, or of one relative to ``now``. Raises KitError; the future is refused too."""
+def moment(text: str, now: float, flag: str = "--at") -> float:
+    """Epoch seconds of an RFC 3339 time, or of one relative to ``now``. Raises KitError; the future is refused too.
+
+    ``flag`` is what complaints name.
+    """
     relative = re.fullmatch(r"-(\d{1,9})([smhd])", text)
     if relative:
         return max(0.0, now - int(relative[1]) * _UNITS[relative[2]])
@@ -56,9 +59,9 @@ def moment(text: str, now: float) -> float:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise KitError("--at", f"{text!r} is no moment", remedy) from None
+        raise KitError(flag, f"{text!r} is no moment", remedy) from None
     if parsed.tzinfo is None:
-        raise KitError("--at", f"{text!r} says no time zone", "Add Z for UTC.")
+        raise KitError(flag, f"{text!r} says no time zone", "Add Z for UTC.")
     if parsed.timestamp() > now:
-        raise KitError("--at", f"{text} is in the future", remedy)
+        raise KitError(flag, f"{text} is in the future", remedy)
     return max(0.0, parsed.timestamp())

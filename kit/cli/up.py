@@ -46,7 +46,7 @@ def command(fresh: bool, stage: str, profile: str | None) -> int:
     \b
     1. Read alarms/ and dashboards/, and see that the ports are free: nothing is started on bad input.
     2. Start everything under supervisord, which restarts what dies.
-    3. Apply alarms and dashboards over the wire, as one would to a real account.
+    3. Apply alarms and dashboards over the wire, as one would to a real account; pages go to the console's inbox.
     4. Print the addresses, then say whatever changes.
 
     The local AWS keeps what it was given in .kit/aws: stop this and start it again, and it is all there.
@@ -135,6 +135,8 @@ def _bring_up(
             if ready.name == "aws":
                 _apply(settings)
             progress.update(task, advance=1, description=f"{ready.title} answers")
+        if not missing and settings.stage.local:
+            _subscribe(settings)
     if supervisord.poll() is not None:
         raise KitError(
             "supervisord",
@@ -213,12 +215,23 @@ def _watch(
 
 
 def _apply(settings: Settings) -> None:
-    """Put alarms and dashboards on the local AWS, over the wire.
+    """Put alarms and dashboards on the local AWS, over the wire."""
+    done = _verb(settings, "apply")
+    if done.returncode != 0:
+        raise KitError("alarms and dashboards", _complaint(done))
 
-    A process of its own does it: boto3 would stay with this one, 30 MB for as long as the stack runs.
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "kit", "apply", "--stage", settings.stage.name],
+
+def _subscribe(settings: Settings) -> None:
+    """Let the pages come to the console. Without it everything else works, so a failure is a line."""
+    done = _verb(settings, "page", "subscribe")
+    if done.returncode != 0:
+        err.print(f"Pages don't reach the inbox: {_complaint(done)}", markup=False)
+
+
+def _verb(settings: Settings, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb in a process of its own: boto3 would stay with this one, 30 MB for as long as the stack runs."""
+    return subprocess.run(
+        [sys.executable, "-m", "kit", *argv, "--stage", settings.stage.name],
         cwd=settings.root,
         env=local_environ(settings, os.environ),
         capture_output=True,
@@ -226,8 +239,10 @@ def _apply(settings: Settings) -> None:
         check=False,
         start_new_session=True,  # Ctrl-C is for this process, which waits for it and then ends everything
     )
-    if done.returncode != 0:
-        raise KitError("alarms and dashboards", (done.stderr or done.stdout).strip().removeprefix("kit: "))
+
+
+def _complaint(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stderr or done.stdout).strip().removeprefix("kit: ")
 
 
 def _apply_again(settings: Settings, programs: Sequence[Process], stopped: _Stop) -> None:
@@ -241,6 +256,7 @@ def _apply_again(settings: Settings, programs: Sequence[Process], stopped: _Stop
         _apply(settings)
     except KitError as error:
         err.print(f"kit: {error}", markup=False)
+    _subscribe(settings)
 
 
 def _end_what_was_left(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The Flask app: three pages, their JSON, and the static files."""
+"""The Flask app: its pages, their JSON, and the static files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kit.charts.timerange import CHOICES
 from kit.console.bundle import Bundle
 from kit.console.cloud import ClientFor, Cloud, MissingError
 from kit.console.fresh import Fresh
+from kit.console.oncall import add_oncall
 from kit.console.pickers import asked_for
 from kit.console.security import guard
 from kit.console.views import Json, Views
@@ -43,10 +44,20 @@ def create_app(
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     guard(app, allowed_hosts)
     bundle = bundle or Bundle(settings.state_dir / "cache")
-    cloud = Cloud(settings, client_for or _client_for(settings))
+    client_for = client_for or _client_for(settings)
+    cloud = Cloud(settings, client_for)
     views = Views(cloud, clock)
-    _pages(app, settings, bundle, refresh_s)
+    shared = _pages(app, settings, bundle, refresh_s)
     _json(app, views, Fresh(refresh_s * SHARED_SHARE, clock))
+    add_oncall(
+        app,
+        settings,
+        views,
+        clock,
+        shared=shared,
+        cloudwatch=lambda: client_for(settings.region, "cloudwatch"),
+        allowed_hosts=allowed_hosts,
+    )
     return app
 
 
@@ -56,8 +67,9 @@ def _client_for(settings: Settings) -> ClientFor:
     )
 
 
-def _pages(app: Flask, settings: Settings, bundle: Bundle, refresh_s: float) -> None:
-    shared = {
+def _pages(app: Flask, settings: Settings, bundle: Bundle, refresh_s: float) -> dict[str, object]:
+    """Add the pages; gives what their frame is made of."""
+    shared: dict[str, object] = {
         "stage": settings.stage.name,
         "region": settings.region,
         "vega": bundle.name,
@@ -88,6 +100,8 @@ def _pages(app: Flask, settings: Settings, bundle: Bundle, refresh_s: float) -> 
         response = send_file(bundle.path(), mimetype="text/javascript", max_age=31_536_000, conditional=True)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+    return shared
 
 
 def _json(app: Flask, views: Views, fresh: Fresh) -> None:

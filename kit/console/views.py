@@ -69,6 +69,10 @@ class Views:
             ],
         }
 
+    def frame(self) -> Json:
+        """What every page shows around its own: how many alarms are in which state, and the dashboards' names."""
+        return _status(self._cloud.alarms(), [each.name for each in self._cloud.dashboards()])
+
     def alarm(self, name: str, choice: str | None) -> Json:
         """One alarm: definition, history, its children, and the graph of what it watches.
 

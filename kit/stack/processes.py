@@ -37,9 +37,7 @@ def processes(settings: Settings, token: str) -> tuple[Process, ...]:
     On a stage that isn't this machine there is no local AWS, and no fault control where the stage refuses faults.
     """
     ports = settings.ports
-    python = sys.executable
-    kit = (python, "-m", "kit")
-    locustfile = settings.root / "loadtest" / "locustfile.py"
+    kit = (sys.executable, "-m", "kit")
     local_aws = (
         Process(
             "aws",
@@ -71,19 +69,7 @@ def processes(settings: Settings, token: str) -> tuple[Process, ...]:
             _url(ports.console, "/healthz"),
             ports.console,
         ),
-        Process(
-            "load",
-            (
-                python,
-                *("-m", "locust", "-f", str(locustfile), "--host", _url(ports.shop)),
-                *("--web-host", "127.0.0.1", "--web-port", str(ports.locust)),
-                *("--autostart", "--users", str(STEADY_USERS), "--spawn-rate", "20"),
-            ),
-            "load generator",
-            _url(ports.locust),
-            _url(ports.locust),
-            ports.locust,
-        ),
+        _load(settings, token),
     )
 
 
@@ -140,6 +126,7 @@ def _service(settings: Settings, name: str, port: int, **more: str) -> Process:
             "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={settings.stage.environment}",
             **({"FAULTS_ENABLED": "1"} if settings.stage.faults == "allowed" else {}),
             "FAULTS_STATE": str(_fault_state(settings, name)),
+            "TELEMETRY_SPILL_DIR": str(settings.state_dir / "data" / "telemetry"),
             **more,
         },
     )
@@ -178,6 +165,29 @@ def _canary(settings: Settings) -> Process:
             "OTEL_SERVICE_NAME": "canary",
             "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={settings.stage.environment}",
         },
+    )
+
+
+def _load(settings: Settings, token: str) -> Process:
+    """Locust with a steady load, and where faults are allowed with its game-day page."""
+    ports = settings.ports
+    faults: tuple[str, ...] = ()
+    environ: dict[str, str] = {}
+    if settings.stage.faults == "allowed":
+        faults = ("--fault-url", _url(ports.shop_faults), "--fault-url", _url(ports.payments_faults))
+        environ = {"FAULTS_TOKEN": token}
+    return Process(
+        "load",
+        (
+            *(sys.executable, "-m", "locust", "-f", str(settings.root / "loadtest" / "locustfile.py")),
+            *("--host", _url(ports.shop), "--web-host", "127.0.0.1", "--web-port", str(ports.locust)),
+            *("--autostart", "--users", str(STEADY_USERS), "--spawn-rate", "20", *faults),
+        ),
+        "load generator",
+        _url(ports.locust),
+        _url(ports.locust),
+        ports.locust,
+        environ,
     )
 
 

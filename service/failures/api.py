@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from service.failures.registry import Fault
+from service.failures.registry import DIALS, Fault
 from service.failures.state import Scope, Setting, State, load, save
 from service.problem import MEDIA_TYPE, Problem
 
@@ -38,7 +38,9 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of ``PUT /v1/faults/{name}``. ``expires_in_s`` is bounded: nobody can forget a fault for long."""
 
     percent: Annotated[float, Meta(gt=0, le=100)] | None = None
-    ms: Annotated[int, Meta(ge=1, le=60_000)] | None = None
+    ms: Annotated[int, Meta(ge=0)] | None = None
+    mb: Annotated[int, Meta(ge=0)] | None = None
+    n: Annotated[int, Meta(ge=0)] | None = None
     scope: Scope = Scope()
     expires_in_s: Annotated[float, Meta(ge=1, le=LONGEST_S)] = EXPIRES_IN_S
     run: Run | None = None
@@ -108,25 +110,17 @@ class Api:
     def _list(self) -> Answer:
         now = self._clock()
         state = load(self._path).live(now)
-        known = [
-            {"name": f.name, "summary": f.summary, "operation": f.operation, "percent": f.percent, "ms": f.ms}
-            for f in self._faults.values()
-        ]
+        known = [_about(fault) for fault in self._faults.values()]
         active = [_view(name, setting, state, now) for name, setting in sorted(state.faults.items())]
         return 200, {"service": self._service, "known": known, "active": active}
 
     def _set(self, fault: Fault, wanted: Wanted) -> Answer:
-        for dial in ("percent", "ms"):
-            if getattr(wanted, dial) is not None and getattr(fault, dial) is None:
-                raise Problem(422, f"{fault.name} has no dial {dial}.", kind="dial-unknown")
+        _check(fault, wanted)
+        dials = {dial: getattr(wanted, dial) for dial in DIALS}
 
         def change(state: State, now: float) -> State:
-            setting = Setting(
-                expires_at=now + wanted.expires_in_s,
-                percent=fault.percent if wanted.percent is None else wanted.percent,
-                ms=fault.ms if wanted.ms is None else wanted.ms,
-                scope=wanted.scope,
-                run=wanted.run,
+            setting = fault.filled(
+                Setting(expires_at=now + wanted.expires_in_s, scope=wanted.scope, run=wanted.run, **dials)
             )
             # A run's first fault may come before its first heartbeat: one lifetime's grace.
             runs = {wanted.run: now + HEARTBEAT_TTL_S, **state.runs} if wanted.run else state.runs
@@ -175,11 +169,33 @@ def _read(environ: WSGIEnvironment, kind: type[T]) -> T:
         raise Problem(400, "The body is not valid JSON.", kind="body-malformed") from None
 
 
+def _about(fault: Fault) -> dict[str, Any]:
+    """A fault as it is listed: its dials as they are when nobody turns them, None for those that it does not have."""
+    dials = {name: fault.dials[name].default if name in fault.dials else None for name in DIALS}
+    return {"name": fault.name, "summary": fault.summary, "operation": fault.operation, **dials}
+
+
+def _check(fault: Fault, wanted: Wanted) -> None:
+    """Raises Problem 422 for a dial that the fault does not have or that does not go so far, or a senseless scope."""
+    for name in DIALS:
+        value = getattr(wanted, name)
+        if value is None:
+            continue
+        dial = fault.dials.get(name)
+        if dial is None:
+            raise Problem(422, f"{fault.name} has no dial {name}.", kind="dial-unknown")
+        if not dial.low <= value <= dial.high:
+            raise Problem(
+                422, f"{fault.name}: {name} goes from {dial.low:g} to {dial.high:g}.", kind="dial-out-of-range"
+            )
+    if wanted.scope != Scope() and not fault.scoped:
+        raise Problem(422, f"{fault.name} hits whole processes, so it has no scope.", kind="scope-senseless")
+
+
 def _view(name: str, setting: Setting, state: State, now: float) -> dict[str, Any]:
     return {
         "name": name,
-        "percent": setting.percent,
-        "ms": setting.ms,
+        **{dial: getattr(setting, dial) for dial in DIALS},
         "scope": setting.scope,
         "run": setting.run,
         "expires_in_s": round(state.ends_at(setting) - now, 1),

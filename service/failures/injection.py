@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask
+from sqlalchemy import Engine
 
-from service import health
-from service.failures.registry import Fault, known
-from service.failures.state import Reader, Setting
+from service.failures import holding
+from service.failures.points import Points
+from service.failures.registry import known
+from service.failures.state import Reader
+
+EXTENSION = "points"
 
 
-def install(app: Flask, service: str, state: Path) -> None:
-    """Let the faults that ``service`` knows strike its requests, by what the state file says.
-
-    Health checks are never hit: a fault is there to be noticed by customers, not to get the process replaced.
-    """
-    faults = known(service)
-    reader = Reader(state)
+def install(app: Flask, service: str, state: Path, engine: Engine) -> Points:
+    """Let the faults that ``service`` knows act in this app, by what the state file says. Call it after the fork."""
+    points = Points(service, known(service), Reader(state), engine)
+    for name, fault in points.faults.items():
+        if fault.prepare is not None:
+            fault.prepare(points.here(name))
 
     @app.before_request
     def strike() -> None:
-        active = reader.active()
-        if not active or request.path in health.PATHS:
-            return
-        for name, setting in active.items():
-            fault = faults.get(name)
-            if fault is not None and _hits(fault, setting):
-                fault.strike(setting)
+        if points.in_force():
+            for fault, here in points.struck():
+                assert fault.strike is not None  # noqa: S101  # by choice of struck()
+                fault.strike(here)
 
-
-def _hits(fault: Fault, setting: Setting) -> bool:
-    operation = setting.scope.operation or fault.operation
-    if operation is not None and operation != _operation():
-        return False
-    if setting.scope.client is not None and setting.scope.client != _client():
-        return False
-    percent = fault.percent if setting.percent is None else setting.percent
-    # Not `random`: workers are forked, and copies of one generator would all draw the same numbers.
-    return percent is None or secrets.randbelow(1_000_000) < percent * 10_000
-
-
-def _operation() -> str:
-    rule = request.url_rule.rule if request.url_rule else "UNMATCHED"
-    return f"{request.method} {rule.replace('<', '{').replace('>', '}')}"
-
-
-def _client() -> str | None:
-    """Who asks: the name it gives itself, which the shop passes on to payments, else its address."""
-    return request.headers.get("X-Client-Id") or request.remote_addr
+    holding.watch(app, points)
+    app.extensions[EXTENSION] = points
+    return points

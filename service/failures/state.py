@@ -25,11 +25,17 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """A fault as it is set. Times are epoch seconds; ``run`` names who must keep sending heartbeats."""
+    """A fault as it is set. Times are epoch seconds; ``run`` names who must keep sending heartbeats.
+
+    The dials: ``percent`` of the requests in scope, ``ms`` milliseconds, ``mb`` mebibytes, ``n`` a number of things.
+    None is for a dial that was not turned.
+    """
 
     expires_at: float
     percent: float | None = None
     ms: int | None = None
+    mb: int | None = None
+    n: int | None = None
     scope: Scope = Scope()
     run: str | None = None
 

@@ -13,7 +13,9 @@ from service.skeleton import assemble
 
 def create_app(settings: ServiceSettings) -> Flask:
     """Payments as a WSGI app. It connects to nothing yet; raises SettingsError for a database it cannot speak to."""
-    database = Database(settings.database_url, Base)
+    database = Database(
+        settings.database_url, Base, pool_size=settings.pool_size, pool_timeout_s=settings.pool_timeout_s
+    )
     app, telemetry = assemble("payments", settings, database)
     app.extensions[charges.EXTENSION] = charges.Payments(database, telemetry)
     app.register_blueprint(charges.blueprint)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from flask import Blueprint, Response
+from msgspec import UNSET, UnsetType
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from service.problem import Problem
 from service.shop.items import ITEM_ID, unknown_item
 from service.shop.models import CURRENCY, Cart, CartLine, Item, Order, OrderStatus, now
 from service.shop.parts import shop
+from service.shop.version2 import look_through
 
 blueprint = Blueprint("carts", __name__)
 
@@ -46,6 +48,7 @@ class CartView(msgspec.Struct, frozen=True):
     lines: list[LineView]
     total_cents: int
     currency: str = CURRENCY
+    recommended: list[str] | UnsetType = UNSET
 
 
 @blueprint.post("/carts")
@@ -59,11 +62,15 @@ def create_cart() -> Response:
 
 @blueprint.get("/carts/<cart_id>")
 def show_cart(cart_id: str) -> Response:
-    """The lines of a cart and what they cost."""
+    """The lines of a cart, what they cost, and what goes with them."""
+    look_through(cart_id)
     with shop().database.begin() as session:
         if not known_form(CART_ID, cart_id) or session.get(Cart, cart_id) is None:
             raise unknown_cart()
         view = _view(session, cart_id)
+    if (recommendations := shop().recommendations) is not None:
+        beside = recommendations.beside([line.item_id for line in view.lines])
+        view = msgspec.structs.replace(view, recommended=beside)
     return answer(view)
 
 

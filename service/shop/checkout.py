@@ -21,8 +21,9 @@ from service.problem import Problem
 from service.shop.carts import lock
 from service.shop.models import Order, OrderStatus
 from service.shop.orders import OrderView, already_paid, cart_total, open_for, settle, view
-from service.shop.parts import shop
+from service.shop.parts import failing, shop
 from service.shop.payments_client import CardDeclinedError, Charge
+from service.shop.version2 import credit_points, look_through
 
 blueprint = Blueprint("checkout", __name__)
 logger = logging.getLogger(__name__)
@@ -40,10 +41,12 @@ class Checkout(Strict, frozen=True):
 def checkout() -> Response:
     """Pay for a cart. 201 with the paid order; 402 declined, 409 empty or paid, 503 and 504 payments in trouble."""
     body = read(Checkout)
+    look_through(body.cart_id)
     with shop().database.begin() as session:
         lock(session, body.cart_id)
         order = open_for(session, body.cart_id, body.email)
     shop().telemetry.annotate(order_id=order.id)
+    credit_points(order)
     charge = _charge(order, body.card_token)
     paid = _record(order, charge)
     logger.info("order paid", extra={"order_id": order.id, "total_cents": order.total_cents})
@@ -51,9 +54,15 @@ def checkout() -> Response:
 
 
 def _charge(order: Order, card_token: str) -> Charge:
+    hasty = failing("payment-flapping")
     try:
         return shop().payments.charge(
-            order.id, order.total_cents, card_token, key=order.charge_key, client=request.headers.get("X-Client-Id")
+            order.id,
+            order.total_cents,
+            card_token,
+            key=order.charge_key,
+            client=request.headers.get("X-Client-Id"),
+            at_once_again=int(hasty.dial("n")) if hasty is not None else 0,
         )
     except CardDeclinedError:
         with shop().database.begin() as session:
@@ -68,10 +77,9 @@ def _record(order: Order, charge: Charge) -> OrderView:
             raise already_paid(order.id)
         expected = cart_total(session, order.cart_id)
     if charge.amount_cents != expected:
+        amounts = {"expected_cents": expected or 0, "charged_cents": charge.amount_cents}
         shop().telemetry.count("CheckoutMismatch")
-        logger.error(
-            "charged amount differs from the cart",
-            extra={"order_id": order.id, "expected_cents": expected, "charged_cents": charge.amount_cents},
-        )
+        shop().telemetry.annotate(**amounts)
+        logger.error("charged amount differs from the cart", extra={"order_id": order.id, **amounts})
     order.status, order.charge_id = OrderStatus.PAID, charge.charge_id
     return view(order)

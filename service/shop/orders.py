@@ -11,7 +11,7 @@ from service.bodies import answer, known_form
 from service.database import matched
 from service.problem import Problem
 from service.shop.models import CURRENCY, CartLine, Order, OrderStatus
-from service.shop.parts import shop
+from service.shop.parts import failing, shop
 
 blueprint = Blueprint("orders", __name__)
 
@@ -60,6 +60,8 @@ def open_for(session: Session, cart_id: str, receipt_email: str | None) -> Order
     total = cart_total(session, cart_id)
     if total is None:
         raise Problem(409, "The cart is empty.", kind="cart-empty")
+    if (wrong := failing("wrong-total")) is not None:
+        total += int(wrong.dial("n"))
     if order is None:
         order = Order(cart_id=cart_id, status=OrderStatus.PENDING, attempt=1, total_cents=total)
         session.add(order)

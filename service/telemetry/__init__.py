@@ -13,11 +13,13 @@ several processes calls ``telemetry.start()`` in its after-fork hook, so that a 
 sends its heartbeat too.
 
 The folder needs nothing of the app around it: copy it into another project, and it works there, given the packages
-flask, boto3, watchtower 3.4.0, aws-xray-sdk, opentelemetry-sdk, opentelemetry-sdk-extension-aws and
-opentelemetry-propagator-aws-xray.
+flask, msgspec, watchtower 3.4.0 (which brings boto3 and botocore), aws-xray-sdk, opentelemetry-sdk and
+opentelemetry-sdk-extension-aws.
 """
 
 from .instrument import Telemetry, instrument
+from .names import Metric
+from .request import bind
 from .settings import Settings, SettingsError
 
-__all__ = ["Settings", "SettingsError", "Telemetry", "instrument"]
+__all__ = ["Metric", "Settings", "SettingsError", "Telemetry", "bind", "instrument"]

@@ -1,73 +1,149 @@
-"""The CloudWatch Logs client of one process: made at first use, in a pump's thread, shared by the pumps."""
+"""Delivery to CloudWatch Logs: watchtower's batch call, behind a transport of ours.
+
+watchtower 3.4.0 queues without a bound and drops a batch after five instant retries. Of it we keep the batch call,
+``_submit_batch``; that name is private, so the version is pinned and a contract test watches it.
+"""
 
 from __future__ import annotations
 
-import threading
+import logging
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+import msgspec
+import watchtower
 
+from .aws import Caller, CallError
+from .delivery import Batch, Outcome
 from .settings import Settings
 
-CONNECT_SECONDS = 1
-READ_SECONDS = 2
+# CloudWatch Logs API: PutLogEvents. 26 bytes are counted for each event; a batch may hold 1 MiB, 10,000 events and
+# 24 hours, an event 1 MiB: 256 KiB here, as more would be no metric (AWS: "Specification: Embedded metric format").
+EVENT_OVERHEAD = watchtower.CloudWatchLogHandler.EXTRA_MSG_PAYLOAD_SIZE
+EVENT_BYTES = 256 * 1024 - EVENT_OVERHEAD
+BATCH_SPAN_MS = 23 * 3600 * 1000
+# A call refused for what it holds will be refused for ever.
+POISON = frozenset({"InvalidParameterException", "SerializationException", "ValidationException"})
+# Another process may make the same thing at the same time (CloudWatch Logs API: CreateLogGroup, Errors).
+THERE_ALREADY = frozenset({"ResourceAlreadyExistsException", "OperationAbortedException"})
 
 
 class CloudWatchLogs:
-    """PutLogEvents, and the making of a group and stream, for one process.
-
-    A call blocks for CONNECT_SECONDS plus READ_SECONDS at most and is tried once: the pump decides when again.
-    """
+    """CloudWatch Logs for one process, shared by the senders."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._client: Any = None
+        self._caller = Caller("logs", settings.region, settings.endpoint_url)
+        self._retention_days = settings.retention_days
 
-    def client(self) -> Any:
-        """The boto3 client; the first call makes it (some 0.1 s, no network)."""
-        with self._lock:
-            if self._client is None:
-                session = boto3.session.Session(region_name=self._settings.region)
-                self._client = session.client(
-                    "logs",
-                    endpoint_url=self._settings.endpoint_url,
-                    config=Config(
-                        connect_timeout=CONNECT_SECONDS,
-                        read_timeout=READ_SECONDS,
-                        retries={"total_max_attempts": 1},
-                        max_pool_connections=2,
-                        parameter_validation=False,
-                    ),
-                )
-            return self._client
+    def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        """One call in AWS JSON 1.1; its answer. Raises CallError."""
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"Logs_20140328.{operation}"}
+        answer = self._caller.call("/", headers, msgspec.json.encode(members))
+        try:
+            found = msgspec.json.decode(answer.body or b"{}")
+        except msgspec.DecodeError:
+            raise CallError("an answer that is no JSON", unanswered=True) from None
+        return found if isinstance(found, dict) else {}
 
     def create_stream(self, group: str, stream: str) -> None:
-        """Make the stream, and the group with its retention if there is none. Raises what botocore raises."""
-        client = self.client()
+        """Make the stream, and the group with its retention if there is none. Raises CallError."""
         try:
-            _unless_there(client.create_log_stream, logGroupName=group, logStreamName=stream)
-        except ClientError as error:
-            if code(error) != "ResourceNotFoundException":
+            self._create("CreateLogStream", logGroupName=group, logStreamName=stream)
+        except CallError as error:
+            if error.code != "ResourceNotFoundException":
                 raise
-            _unless_there(client.create_log_group, logGroupName=group)
-            client.put_retention_policy(logGroupName=group, retentionInDays=self._settings.retention_days)
-            _unless_there(client.create_log_stream, logGroupName=group, logStreamName=stream)
+            self._create("CreateLogGroup", logGroupName=group)
+            self.call("PutRetentionPolicy", logGroupName=group, retentionInDays=self._retention_days)
+            self._create("CreateLogStream", logGroupName=group, logStreamName=stream)
+
+    def _create(self, operation: str, **members: str) -> None:
+        try:
+            self.call(operation, **members)
+        except CallError as error:
+            if error.code not in THERE_ALREADY:
+                raise
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._caller.close()
 
 
-def code(error: BotoCoreError | ClientError) -> str:
-    """The AWS error code, or the exception's name when no answer came."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "Unknown"))
-    return type(error).__name__
+class LogEvents(watchtower.CloudWatchLogHandler):
+    """The transport to one stream of one log group (delivery.Transport). Group and stream are made when missing."""
+
+    def __init__(self, logs: CloudWatchLogs, group: str, stream: str) -> None:
+        self._door = _Door(logs)
+        client: Any = self._door
+        super().__init__(
+            log_group_name=group,
+            log_stream_name=stream,
+            use_queues=False,
+            create_log_group=False,
+            create_log_stream=False,
+            boto3_client=client,
+        )
+        self._logs = logs
+        self._stream = stream
+
+    def send(self, batch: Batch) -> Outcome:
+        """One call, with the events of its first day; those of a later one come again."""
+        records = batch.records
+        order = sorted(range(len(records)), key=lambda position: records[position][0])
+        end = records[order[0]][0] + BATCH_SPAN_MS
+        now = [position for position in order if records[position][0] <= end]
+        door = self._submit([{"timestamp": records[at][0], "message": records[at][1]} for at in now])
+        if door.trouble in POISON:
+            return Outcome.refuse(batch, door.trouble)
+        if door.trouble:
+            return Outcome.retry(batch, door.trouble, unanswered=door.unanswered)
+        return Outcome(refused=[now[index] for index in door.rejected], again=order[len(now) :])
+
+    def close(self) -> None:
+        """End; the connections are shared, and another's to close."""
+        self.shutting_down = True
+        logging.Handler.close(self)
+
+    def _submit(self, events: list[dict[str, Any]]) -> _Door:
+        """One call, and a second after making group and stream."""
+        submit: Any = self._submit_batch
+        for _ in range(2):
+            # watchtower keeps the tokens that the service ignores since 2023; it wants the key to be there.
+            self.sequence_tokens.setdefault(self._stream, None)
+            submit(events, self._stream, max_retries=1)
+            if self._door.trouble != "ResourceNotFoundException":
+                break
+            try:
+                self._logs.create_stream(self.log_group_name, self._stream)
+            except CallError as error:
+                self._door.trouble, self._door.unanswered = error.code, False
+                break
+        return self._door
 
 
-def _unless_there(call: Any, **arguments: str) -> None:
-    """Another process may make the same thing at the same time (CloudWatch Logs API: CreateLogGroup, Errors)."""
-    try:
-        call(**arguments)
-    except ClientError as error:
-        if code(error) not in {"ResourceAlreadyExistsException", "OperationAbortedException"}:
-            raise
+class _Door:
+    """The client that watchtower is given: it remembers how the call went instead of raising.
+
+    watchtower answers an exception with a warning and an instant retry, and returns nothing: the sender could not know.
+    """
+
+    def __init__(self, logs: CloudWatchLogs) -> None:
+        self._logs = logs
+        self.trouble = ""
+        self.unanswered = False
+        self.rejected: list[int] = []
+
+    def put_log_events(self, **arguments: Any) -> dict[str, Any]:
+        self.trouble, self.unanswered, self.rejected = "", False, []
+        try:
+            answer = self._logs.call("PutLogEvents", **arguments)
+        except CallError as error:
+            self.trouble, self.unanswered = error.code, error.unanswered
+        else:
+            self.rejected = _rejected(answer.get("rejectedLogEventsInfo") or {}, len(arguments["logEvents"]))
+        return {}
+
+
+def _rejected(info: dict[str, int], total: int) -> list[int]:
+    """Which events of a sorted call the service refused (CloudWatch Logs API: RejectedLogEventsInfo)."""
+    first = max(info.get("tooOldLogEventEndIndex", 0), info.get("expiredLogEventEndIndex", 0))
+    last = info.get("tooNewLogEventStartIndex", total)
+    return [*range(min(first, total)), *range(max(first, last), total)]

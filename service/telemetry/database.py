@@ -9,19 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.trace import Span, SpanKind, Tracer, get_current_span
+from opentelemetry.context import get_current
+from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.status import Status, StatusCode
 
+from .semconv import (
+    DB_NAMESPACE,
+    DB_OPERATION,
+    DB_QUERY,
+    DB_SUMMARY,
+    DB_SYSTEM,
+    ERROR_TYPE,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+)
+from .spans import Prepared
 from .sql import sanitised
+from .tracer import SPAN_KEY
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from .metrics import Gauges
+    from .gauges import Gauges
 
 # OpenTelemetry: "Semantic conventions for database client calls", db.system.name.
 SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db"}
-KEY = "telemetry.spans"
+SPAN = "_telemetry_span"
+# Statements whose attributes are kept; an app that writes values into its SQL would have them without number.
+STATEMENTS = 512
 
 
 def instrument_engine(engine: Engine, tracer: Callable[[], Tracer], gauges: Gauges) -> None:
@@ -29,23 +44,25 @@ def instrument_engine(engine: Engine, tracer: Callable[[], Tracer], gauges: Gaug
     from sqlalchemy import event  # noqa: PLC0415 - a project without SQLAlchemy has to work
 
     about = _about(engine)
+    prepared: dict[str, tuple[str, Prepared]] = {}
 
-    def before(conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        spans = conn.info.setdefault(KEY, [])
-        if not get_current_span().is_recording():
-            spans.append(None)
+    def before(_conn: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
+        above = get_current().get(SPAN_KEY)
+        if context is None or not isinstance(above, Span) or not above.is_recording():
             return
-        text, operation, summary = sanitised(statement)
-        attributes = {**about, "db.query.text": text, "db.operation.name": operation, "db.query.summary": summary}
-        spans.append(tracer().start_span(summary, kind=SpanKind.CLIENT, attributes=attributes))
+        found = prepared.get(statement)
+        if found is None:
+            if len(prepared) >= STATEMENTS:
+                prepared.clear()
+            found = prepared[statement] = _prepare(about, statement)
+        setattr(context, SPAN, tracer().start_span(found[0], kind=SpanKind.CLIENT, attributes=found[1]))
 
-    def after(conn: Any, *_: Any) -> None:
-        _end(conn.info, None)
+    def after(_conn: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
+        _end(context, None)
 
     def failed(context: Any) -> None:
-        # Also called for failures outside a statement; then there is no connection, or no span waiting.
-        if context.connection is not None:
-            _end(context.connection.info, context.original_exception)
+        # Also called for failures outside a statement: then there is no execution, or no span waiting.
+        _end(context.execution_context, context.original_exception)
 
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)
@@ -56,27 +73,33 @@ def instrument_engine(engine: Engine, tracer: Callable[[], Tracer], gauges: Gaug
         event.listen(engine, "checkout", lambda *_: gauges.pool_changed())
 
 
-def _end(info: dict[str, Any], error: BaseException | None) -> None:
-    spans: list[Span | None] = info.get(KEY) or []
-    span = spans.pop() if spans else None
+def _end(execution: Any, error: BaseException | None) -> None:
+    span: Span | None = getattr(execution, SPAN, None)
     if span is None:
         return
+    # An execution may run several statements, one after the other.
+    setattr(execution, SPAN, None)
     if error is not None:
         span.record_exception(error)
         span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-        span.set_attribute("error.type", type(error).__qualname__)
+        span.set_attribute(ERROR_TYPE, type(error).__qualname__)
     span.end()
+
+
+def _prepare(about: dict[str, Any], statement: str) -> tuple[str, Prepared]:
+    text, operation, summary = sanitised(statement)
+    return summary, Prepared({**about, DB_QUERY: text, DB_OPERATION: operation, DB_SUMMARY: summary})
 
 
 def _about(engine: Engine) -> dict[str, Any]:
     url = engine.url
     name = engine.dialect.name
-    about: dict[str, Any] = {"db.system.name": SYSTEMS.get(name, name)}
+    about: dict[str, Any] = {DB_SYSTEM: SYSTEMS.get(name, name)}
     if url.database:
         # SQLite's database is a path; its last part is name enough, and says nothing of the machine.
-        about["db.namespace"] = url.database.rsplit("/", 1)[-1]
+        about[DB_NAMESPACE] = url.database.rsplit("/", 1)[-1]
     if url.host:
-        about["server.address"] = url.host
+        about[SERVER_ADDRESS] = url.host
     if url.port:
-        about["server.port"] = url.port
+        about[SERVER_PORT] = url.port
     return about

@@ -36,14 +36,27 @@ class Distribution:
     total: float = 0.0
     minimum: float = math.inf
     maximum: float = -math.inf
+    zeros: int = 0
+
+    def record(self, value: float) -> None:
+        """Add one positive value, of LEAST_MS to MOST_MS."""
+        index = math.ceil(math.log2(value) * 2**SCALE) - 1
+        self.buckets[index] = self.buckets.get(index, 0) + 1
+        self.count += 1
+        self.total += value
+        self.minimum = min(self.minimum, value)
+        self.maximum = max(self.maximum, value)
 
     def add(self, point: Any) -> None:
-        """Add an OpenTelemetry ExponentialHistogramDataPoint of positive values."""
-        shift = max(0, point.scale - SCALE)
+        """Add an OpenTelemetry ExponentialHistogramDataPoint of values that are not negative."""
+        shift = point.scale - SCALE
         for position, count in enumerate(point.positive.bucket_counts):
             if count:
-                index = (point.positive.offset + position) >> shift
+                index = point.positive.offset + position
+                # A coarser bucket goes to the middle one of those that it spans.
+                index = index >> shift if shift >= 0 else (index << -shift) + (1 << -shift >> 1)
                 self.buckets[index] = self.buckets.get(index, 0) + count
+        self.zeros += point.zero_count
         self.count += point.count
         self.total += point.sum
         self.minimum = min(self.minimum, point.min)
@@ -56,6 +69,7 @@ class Distribution:
         for part in parts:
             for index, count in part.buckets.items():
                 whole.buckets[index] = whole.buckets.get(index, 0) + count
+            whole.zeros += part.zeros
             whole.count += part.count
             whole.total += part.total
             whole.minimum = min(whole.minimum, part.minimum)
@@ -68,7 +82,7 @@ class Distribution:
         Counts and sums of the targets add up to those of the distribution.
         """
         left = self.total
-        pairs = [(self._middle(index), self.buckets[index]) for index in sorted(self.buckets)]
+        pairs = self._pairs()
         for start in range(0, len(pairs), VALUES):
             part = pairs[start : start + VALUES]
             last = start + VALUES >= len(pairs)
@@ -82,6 +96,16 @@ class Distribution:
                 "Count": sum(count for _, count in part),
                 "Sum": rounded(total),
             }
+
+    def arrays(self) -> Iterator[list[float]]:
+        """The same within the published schema, which knows no counts: every value as often as it came."""
+        values = [value for value, count in self._pairs() for _ in range(count)]
+        for start in range(0, len(values), VALUES):
+            yield values[start : start + VALUES]
+
+    def _pairs(self) -> list[tuple[float, int]]:
+        zeros = [(0.0, self.zeros)] if self.zeros else []
+        return zeros + [(self._middle(index), self.buckets[index]) for index in sorted(self.buckets)]
 
     def _middle(self, index: int) -> float:
         middle = 2.0 ** ((index + 0.5) / 2**SCALE)

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
-from opentelemetry.sdk.extension.aws.trace import AwsXRayIdGenerator
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NoOpTracer, Tracer, get_current_span
 
-from .delivery import Delivery
-from .dependency import Call, dependency
+from .delivery.stdout import write
+from .dependency import Call
 from .emf import Declared
-from .logs import JsonHandler, install
-from .metrics import Gauges
-from .names import EVENTS
-from .pipelines import Pipelines
-from .request import current
+from .gauges import Gauges
+from .logs import Item, JsonHandler, Lines, install
+from .meter import Meters
+from .names import BY_NAME, EVENTS, Metric
+from .pipelines import Pipelines, access
+from .request import Ended, bind, current
 from .sampling import sampler
 from .settings import Settings, SettingsError
-from .spans import EndedSpans
-from .wsgi import Middleware, connect, operations
+from .spans import LightSpan, Route
+from .tracer import make_provider
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -37,31 +37,43 @@ if TYPE_CHECKING:
 
 
 class Telemetry:
-    """What an instrumented app may ask of its telemetry. Nothing here raises because AWS is away."""
+    """What an instrumented app may ask of its telemetry. Nothing here raises because AWS is away.
+
+    ``answered(ended)`` takes each answered request, ``route.append(span)`` each ended span: in a running process they
+    are the intakes of its pipelines, which a fork and a close change.
+    """
+
+    bind = staticmethod(bind)
 
     def __init__(
         self,
-        app: Flask,
+        app: Flask | None,
         settings: Settings,
         *,
         sli_operations: Sequence[str],
         latency_objective_ms: float,
         events: Sequence[str],
         remotes: Sequence[str],
+        metrics: Sequence[Metric],
         excluded_paths: Sequence[str],
     ) -> None:
         self.settings = settings
         self.gauges = Gauges()
+        self.lines = Lines(settings)
         self.tracer: Tracer = NoOpTracer()
+        self.answered: Callable[[Ended], None] = self._write_access_line
+        self.route = Route(_nowhere)
         self._app = app
         self._sli_operations = frozenset(sli_operations)
         self._objective = latency_objective_ms
         self._events = frozenset(map(_event, events))
         self._remotes = set(remotes)
+        self._own = tuple(map(_own, metrics))
         self._excluded = frozenset(excluded_paths)
         self._lock = threading.Lock()
         self._pipelines: Pipelines | None = None
-        self._provider: TracerProvider | None = None
+        self._provider: Any = None
+        self._meters: Meters | None = None
         self._closed = settings.disabled
         self._resource = Resource(
             {
@@ -79,9 +91,24 @@ class Telemetry:
         refuse_green_threads()
         with self._lock:
             if self._pipelines is None and not self._closed:
-                pipelines = Pipelines(self.settings, self._resource, self.gauges, self._declared, self._objective)
+                if self._meters is None:
+                    self._meters = Meters(self._resource, self._own)
+                    self._meters.make_global()
+                else:
+                    self._meters.discard()
+                pipelines = Pipelines(
+                    self.settings,
+                    self._resource,
+                    self.lines,
+                    self.gauges,
+                    self._meters,
+                    self._declared,
+                    self._objective,
+                )
                 self._make_tracer()
                 pipelines.start()
+                self.answered = pipelines.requests.append
+                self.route.append = pipelines.spans.append
                 self._pipelines = pipelines
 
     def instrument_engine(self, engine: Engine) -> None:
@@ -102,16 +129,16 @@ class Telemetry:
 
         def done(milliseconds: float, fault: bool) -> None:
             if (pipelines := self._pipelines) is not None:
-                pipelines.metrics.dependency(time.time(), remote, milliseconds, fault=fault)
+                pipelines.calls.append((time.time(), remote, milliseconds, fault))
 
-        return dependency(self.tracer, remote, method, route, url, done)
+        return Call(self.tracer, remote, method, route, url, done)
 
     def count(self, name: str, n: int = 1) -> None:
         """Add n to an event metric of names.py (such as ``CheckoutMismatch``). Raises ValueError for other names."""
         _event(name)
         self.start()
         if (pipelines := self._pipelines) is not None:
-            pipelines.metrics.event(time.time(), name, n)
+            pipelines.events.append((time.time(), name, n))
 
     def annotate(self, **attributes: str | int | float | bool) -> None:
         """Put attributes on the server span; those of names.ANNOTATIONS (order_id) become X-Ray annotations."""
@@ -127,39 +154,47 @@ class Telemetry:
         """Send what is waiting, within TELEMETRY_CLOSE_SECONDS (5), and stop. Runs by itself at exit."""
         with self._lock:
             self._closed = True
-            pipelines, self._pipelines = self._pipelines, None
-            self.tracer = NoOpTracer()
+            pipelines = self._pipelines
+            self._detach()
         if pipelines is not None:
             pipelines.close(self.settings.close_seconds)
 
-    def finished(self, ended: float, operation: str, status: int, milliseconds: float, trace_id: int) -> None:
-        """A request was answered (the middleware says so). ``ended``: epoch seconds; trace_id 0: not sampled."""
-        if (pipelines := self._pipelines) is not None:
-            pipelines.metrics.request(ended, operation, status, milliseconds, trace_id)
-
-    def lines(self) -> Delivery | None:
-        """Where log lines go besides stdout; None before the first start and after close."""
-        return self._pipelines.logs if self._pipelines is not None else None
+    def intake(self) -> Callable[[Item], None] | None:
+        """Where log records go; None before the first start and after close."""
+        return self._pipelines.lines.append if self._pipelines is not None else None
 
     def after_fork(self) -> None:
         """In a child: forget the parent's threads, queues and locks. The child's own start with its first request."""
         self._lock = threading.Lock()
-        self._pipelines = None
+        pipelines = self._pipelines
+        self._detach()
+        if pipelines is not None:
+            pipelines.forget()
+        self.lines.reset()
         self.gauges.reset()
 
+    def _detach(self) -> None:
+        self._pipelines = None
+        self.tracer = NoOpTracer()
+        self.answered = self._write_access_line
+        self.route.append = _nowhere
+
+    def _write_access_line(self, ended: Ended) -> None:
+        if access.isEnabledFor(20):
+            write(self.lines.access(ended) + "\n")
+
     def _declared(self) -> Declared:
-        known = operations(self._app, self._excluded)
-        return Declared(known, self._sli_operations, frozenset(self._remotes), self._events)
+        known: frozenset[str] = frozenset()
+        if self._app is not None:
+            from .wsgi import operations  # noqa: PLC0415 - a program without Flask has to work
+
+            known = operations(self._app, self._excluded)
+        return Declared(known, self._sli_operations, frozenset(self._remotes), self._events, self._own)
 
     def _make_tracer(self) -> None:
-        """The provider outlives a fork: its processor finds the pump of the process that runs."""
+        """The provider outlives a fork: its spans find the pipelines of the process that runs by the route."""
         if self._provider is None:
-            self._provider = TracerProvider(
-                sampler(self.settings), self._resource, shutdown_on_exit=False, id_generator=AwsXRayIdGenerator()
-            )
-            self._provider.add_span_processor(
-                EndedSpans(lambda: self._pipelines.spans if self._pipelines is not None else None)
-            )
+            self._provider = make_provider(self.settings.spans, sampler(self.settings), self._resource, self.route)
             # So that any OpenTelemetry instrumentation library sends its spans here; unless the app has its own.
             if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
                 trace.set_tracer_provider(self._provider)
@@ -167,12 +202,13 @@ class Telemetry:
 
 
 def instrument(
-    app: Flask,
+    app: Flask | None = None,
     *,
     sli_operations: Sequence[str] = (),
     latency_objective_ms: float = 300,
     events: Sequence[str] = (),
     remotes: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
     excluded_paths: Sequence[str] = ("/healthz", "/readyz"),
     settings: Settings | None = None,
 ) -> Telemetry:
@@ -180,15 +216,17 @@ def instrument(
 
     sli_operations: operations ("POST /checkout") whose Requests, Fault, Error and Slow are sent at one-second
     resolution every 5 s, zeros included. latency_objective_ms: a request over it counts as Slow. events: event
-    metrics (names.py) that send a zero while nothing happens. remotes: other services that do. excluded_paths are
-    served unseen. settings: default Settings.from_environment(). Raises SettingsError for a bad setting, and in a
-    process that gevent or eventlet has patched.
+    metrics (names.py) that send a zero while nothing happens. remotes: other services that do. metrics: of your own
+    OpenTelemetry instruments, those that are sent. excluded_paths are served unseen. settings: default
+    Settings.from_environment(). Raises SettingsError for a bad setting, and in a process that gevent or eventlet has
+    patched. Without an app (a worker, a script) there are no requests, and the rest works: call ``start()``.
     """
-    made = app.extensions.get("telemetry")
+    made = app.extensions.get("telemetry") if app is not None else None
     if isinstance(made, Telemetry):
         return made
     refuse_green_threads()
-    settings = settings or Settings.from_environment(default_service=app.name.rpartition(".")[2])
+    name = app.name.rpartition(".")[2] if app is not None else ""
+    settings = settings or Settings.from_environment(default_service=name)
     telemetry = Telemetry(
         app,
         settings,
@@ -196,17 +234,28 @@ def instrument(
         latency_objective_ms=latency_objective_ms,
         events=events,
         remotes=remotes,
+        metrics=metrics,
         excluded_paths=excluded_paths,
     )
-    install(JsonHandler(settings, telemetry.lines), settings.log_level)
-    app.wsgi_app = Middleware(app.wsgi_app, telemetry, frozenset(excluded_paths))  # type: ignore[method-assign]  # Flask's documented way
-    connect(app)
-    app.extensions["telemetry"] = telemetry
+    install(JsonHandler(telemetry.lines, telemetry.intake), settings.log_level)
+    if app is not None:
+        from .wsgi import Middleware, connect  # noqa: PLC0415 - a program without Flask has to work
+
+        app.wsgi_app = Middleware(app.wsgi_app, telemetry, frozenset(excluded_paths))  # type: ignore[method-assign]  # Flask's documented way
+        connect(app)
+        app.extensions["telemetry"] = telemetry
+    _end_on_sigterm()
     # Weak: an app that a test has thrown away need not live until the end of the process.
     forget, close = weakref.WeakMethod(telemetry.after_fork), weakref.WeakMethod(telemetry.close)
     os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
     atexit.register(lambda: (method := close()) and method())
     return telemetry
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM end the interpreter as sys.exit does, so that what waits is sent; where nobody else handles it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def refuse_green_threads() -> None:
@@ -227,3 +276,16 @@ def _event(name: str) -> str:
     if name not in EVENTS:
         raise ValueError(f"{name!r} is no event metric of names.py; there are {', '.join(sorted(EVENTS))}")
     return name
+
+
+def _own(metric: Metric) -> Metric:
+    if metric.name in BY_NAME:
+        raise ValueError(f"metric {metric.name!r} stands in names.py already")
+    for values in metric.idle:
+        if len(values) != len(metric.dimensions[-1]) - 2:
+            raise ValueError(f"metric {metric.name!r}: idle series {values!r} do not fit its last dimension set")
+    return metric
+
+
+def _nowhere(span: LightSpan) -> None:
+    """Before the start, after the end, and when disabled: a span is not kept."""

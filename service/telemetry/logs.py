@@ -1,97 +1,240 @@
 """Log records -> one JSON object a line, on stdout and to CloudWatch Logs.
 
+    request thread: JsonHandler.emit: a snapshot, one append ──▶ encoder thread: Lines: text, redaction, JSON, repeats
+
 Nothing that a caller sends can make a second line or a field of its own: JSON escapes every control character, and the
 names of names.LOG_FIELDS are ours alone. What boto3 and its kin log while logs are delivered is never delivered.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import math
-import sys
-import traceback
-from collections.abc import Callable
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Mapping
+from itertools import islice
+from math import isfinite
+from traceback import TracebackException
 from typing import Any
 
-from opentelemetry.trace import get_current_span
+import msgspec
+from opentelemetry.trace import Span, get_current_span
 
-from .delivery import EVENT_BYTES, Delivery, in_pump
-from .names import LOG_FIELDS, xray_trace_id
-from .request import current
+from . import redaction
+from .delivery.sender import in_sender
+from .delivery.stdout import write
+from .jsontext import VALUE_LENGTH, RecordIds, to_json, to_text
+from .names import ACCESS_LOGGER, LOG_FIELDS, xray_trace_id
+from .repeats import Repeats
+from .request import Ended, Request, bound_fields, current
 from .settings import Settings
 
-# What logging itself puts on a record; the rest is the caller's extra.
+Item = tuple[
+    float, str, str, str, Any, Mapping[str, Any] | None, tuple[str, str, TracebackException] | None, Span,
+    Request | None, Mapping[str, Any] | None,
+]  # fmt: skip
+"""A snapshot: time, level, logger, message, arguments, extras, exception, span, request, bound fields."""
+
+# What logging itself puts on a record; the rest is the caller's extra, and comes after it.
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+FIRST_EXTRA = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
 RESERVED = frozenset(LOG_FIELDS)
+PLAIN = frozenset({str, int, float, bool, type(None)})
 MESSAGE_LENGTH = 8_192
-VALUE_LENGTH = 4_096
 STACK_LENGTH = 16_384
 # The way to AWS: what these say below WARNING is noise, and may hold signatures.
 PLUMBING = ("botocore", "boto3", "urllib3", "aws_xray_sdk", "s3transfer")
+LINE_LENGTH = 256 * 1024 - 26
 
 
-class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON with the fields of names.LOG_FIELDS and the caller's extras."""
+class JsonHandler(logging.Handler):
+    """Leaves a snapshot of each record where ``lines()`` says; without such a place it is written to stdout at once."""
+
+    def __init__(self, lines: Lines, intake: Callable[[], Callable[[Item], None] | None]) -> None:
+        super().__init__()
+        self.lines = lines
+        self._intake = intake
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Without logging's lock: an append needs none."""
+        if record.levelno < logging.WARNING and record.name.startswith(PLUMBING):
+            return False
+        if self.filters and not self.filter(record):
+            return False
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append a snapshot; some 2 µs."""
+        try:
+            item = snapshot(record)
+            append = self._intake()
+            if append is None or getattr(in_sender, "yes", False) or record.name.startswith(PLUMBING):
+                write(self.lines.text(item) + "\n")
+            else:
+                append(item)
+        except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
+            self.handleError(record)
+
+
+def snapshot(record: logging.LogRecord) -> Item:
+    """What the record says now. Only what cannot change is left to be made text later."""
+    message, arguments = record.msg, record.args
+    if arguments:
+        if message.__class__ is not str or arguments.__class__ is not tuple or not _all_plain(arguments):
+            message, arguments = _message(record), None
+    else:
+        arguments = None
+        if message.__class__ is not str:
+            message = to_text(message)
+    if len(message) > MESSAGE_LENGTH:
+        message = message[:MESSAGE_LENGTH] if arguments is None else message
+    held = record.__dict__
+    extras = None
+    if len(held) > FIRST_EXTRA:
+        extras = {key: _frozen(value) for key, value in islice(held.items(), FIRST_EXTRA, None)}
+    thrown = record.exc_info
+    return (
+        record.created,
+        record.levelname,
+        record.name,
+        message,
+        arguments,
+        extras,
+        _thrown(thrown[1]) if thrown and thrown[1] is not None else None,
+        get_current_span(),
+        current.get(),
+        bound_fields(),
+    )
+
+
+SHORT = frozenset({int, bool, type(None)})
+
+
+def _all_plain(arguments: Any) -> bool:
+    for argument in arguments:
+        if argument.__class__ not in PLAIN or (argument.__class__ is str and len(argument) > MESSAGE_LENGTH):
+            return False
+    return True
+
+
+def _frozen(value: Any) -> Any:
+    """A copy that nobody else can change."""
+    kind = value.__class__
+    if kind in SHORT:
+        return value
+    if kind is str:
+        return value if len(value) <= VALUE_LENGTH else value[:VALUE_LENGTH]
+    if kind is float:
+        return value if isfinite(value) else str(value)  # JSON has no infinity and no NaN
+    try:
+        copy = msgspec.to_builtins(value, str_keys=True, enc_hook=to_text)
+        return copy if len(msgspec.json.encode(copy)) <= STACK_LENGTH else to_text(value)
+    except Exception:  # noqa: BLE001 - circles, keys that are no strings, and whatever an object does when asked
+        return to_text(value)
+
+
+def _thrown(error: BaseException) -> tuple[str, str, TracebackException]:
+    # Holds no frame: what the code had in its hands is free at once. The lines of source are read later.
+    told = TracebackException.from_exception(error, lookup_lines=False, compact=True)
+    return type(error).__qualname__, to_text(error), told
+
+
+class Lines:
+    """Snapshots -> (epoch milliseconds, line, how many records it stands for). One thread's, but for ``text``."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
         self._about = {
             "service": settings.service,
             "environment": settings.environment,
             "release": settings.release,
         }
+        self._second = (0, "")
+        self.reset()
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end; at most EVENT_BYTES."""
-        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    def reset(self) -> None:
+        """In a child after a fork: ids of its own, and nothing held back."""
+        self._repeats: Repeats[Item] = Repeats()
+        self._record_id = RecordIds()
+
+    def record(self, item: Item) -> tuple[int, str, int] | None:
+        """The line of a log record; None when it is held back as a repetition."""
+        message = _formatted(item[3], item[4])
+        held = self._repeats.held_back(_key(item, message), item)
+        if held < 0:
+            return None
+        return int(item[0] * 1000), self._line(item, message, held), 1 + held
+
+    def repeated(self, now: float, *, end: bool = False) -> list[tuple[int, str, int]]:
+        """The lines that tell of repetitions held back, when their time has come."""
+        return [
+            (int(item[0] * 1000), self._line(item, _formatted(item[3], item[4]), held), 1 + held)
+            for item, held in self._repeats.over(now, end=end)
+        ]
+
+    def text(self, item: Item) -> str:
+        """The line of a log record, repeated or not."""
+        return self._line(item, _formatted(item[3], item[4]), 0)
+
+    def access(self, ended: Ended) -> str:
+        """The access line of a request."""
+        at, operation, method, status, milliseconds, request_id, trace_id, span_id, _, error_type, bound = ended
         fields: dict[str, Any] = {
-            "timestamp": when.replace("+00:00", "Z"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": _message(record),
+            "timestamp": self._timestamp(at),
+            "level": "INFO",
+            "logger": ACCESS_LOGGER,
+            "message": f"{operation} {status}",
             **self._about,
-            **_where(),
+            "record_id": self._record_id(),
         }
-        for key, value in record.__dict__.items():
-            if key not in STANDARD:
-                # An extra with a name of ours would lie about who, where or when.
-                fields["extra_" + key if key in RESERVED else key] = value
-        if record.exc_info and record.exc_info[1] is not None:
-            fields["exception"] = _exception(record.exc_info[1])
-        line = _json(fields)
-        if len(line) > EVENT_BYTES:
-            line = _json({key: fields[key] for key in RESERVED & fields.keys()} | {"truncated": True})
+        if trace_id:
+            _trace(fields, trace_id, span_id)
+        fields["request_id"] = request_id
+        fields["operation"] = operation
+        fields["method"] = method
+        fields["status"] = status
+        fields["duration_ms"] = round(milliseconds, 3)
+        if error_type:
+            fields["error_type"] = error_type
+        if bound:
+            _add(fields, bound)
+        return to_json(fields)
+
+    def _line(self, item: Item, message: str, held: int) -> str:
+        created, level, logger, _, _, extras, thrown, span, request, bound = item
+        fields: dict[str, Any] = {
+            "timestamp": self._timestamp(created),
+            "level": level,
+            "logger": logger,
+            "message": redaction.text(message),
+            **self._about,
+            "record_id": self._record_id(),
+        }
+        context = span.get_span_context()
+        if context.is_valid:
+            _trace(fields, context.trace_id, context.span_id)
+        if request is not None:
+            fields["request_id"] = request.request_id
+            fields["operation"] = request.operation
+        if held:
+            fields["repeated"] = held
+        if bound:
+            _add(fields, bound)
+        if extras:
+            _add(fields, extras)
+        if thrown is not None:
+            fields["exception"] = _exception(thrown)
+        line = to_json(fields)
+        if len(line) > LINE_LENGTH:
+            line = to_json({key: fields[key] for key in LOG_FIELDS if key in fields} | {"truncated": True})
         return line
 
-
-class JsonHandler(logging.Handler):
-    """Writes each line to stdout, and hands it to the delivery that ``delivery()`` gives (None: stdout only)."""
-
-    def __init__(self, settings: Settings, delivery: Callable[[], Delivery | None]) -> None:
-        super().__init__()
-        self.setFormatter(JsonFormatter(settings))
-        self.addFilter(_worth_a_line)
-        self._delivery = delivery
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write and hand over; a stdout that is gone does not stop the delivery."""
-        try:
-            line = self.format(record)
-        except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
-            self.handleError(record)
-            return
-        try:
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
-        except (OSError, ValueError):
-            pass  # a closed pipe or stream; there is nowhere left to say so
-        if getattr(in_pump, "yes", False) or record.name.startswith(PLUMBING):
-            return
-        delivery = self._delivery()
-        if delivery is not None:
-            delivery.put(int(record.created * 1000), line)
+    def _timestamp(self, at: float) -> str:
+        second, text = self._second
+        if int(at) != second:
+            second = int(at)
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = second, text
+        return f"{text}.{int(at * 1000) % 1000:03d}Z"
 
 
 def install(handler: JsonHandler, level: str) -> None:
@@ -103,62 +246,53 @@ def install(handler: JsonHandler, level: str) -> None:
     root.setLevel(level)
 
 
-def _worth_a_line(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or not record.name.startswith(PLUMBING)
+def _key(item: Item, message: str) -> tuple[Any, ...]:
+    """What makes a line the same as another: all that its author said."""
+    extras, thrown = item[5], item[6]
+    told = (
+        ()
+        if not extras
+        else tuple((key, value if value.__class__ in PLAIN else str(value)) for key, value in extras.items())
+    )
+    return item[2], item[1], message, told, thrown and thrown[:2]
+
+
+def _formatted(message: str, arguments: Any) -> str:
+    if not arguments:
+        return message
+    try:
+        text: str = message % arguments
+        return text[:MESSAGE_LENGTH]
+    except (TypeError, ValueError, KeyError):  # arguments that do not fit the format
+        return f"{message} {arguments!r}"[:MESSAGE_LENGTH]
 
 
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()[:MESSAGE_LENGTH]
-    except (TypeError, ValueError, KeyError):  # arguments that do not fit the format
+    except (TypeError, ValueError, KeyError):
         return f"{record.msg!s} {record.args!r}"[:MESSAGE_LENGTH]
 
 
-def _where() -> dict[str, Any]:
-    """Trace and request of the running code; nothing outside of one."""
-    where: dict[str, Any] = {}
-    context = get_current_span().get_span_context()
-    if context.is_valid:
-        where["trace_id"] = f"{context.trace_id:032x}"
-        where["span_id"] = f"{context.span_id:016x}"
-        where["xray_trace_id"] = xray_trace_id(context.trace_id)
-    request = current.get()
-    if request is not None:
-        where["request_id"] = request.request_id
-        where["operation"] = request.operation
-    return where
+def _trace(fields: dict[str, Any], trace_id: int, span_id: int) -> None:
+    fields["trace_id"] = f"{trace_id:032x}"
+    fields["span_id"] = f"{span_id:016x}"
+    fields["xray_trace_id"] = xray_trace_id(trace_id)
 
 
-def _exception(error: BaseException) -> dict[str, str]:
-    stack = "".join(traceback.format_exception(error))
+def _add(fields: dict[str, Any], extras: Mapping[str, Any]) -> None:
+    for key, value in extras.items():
+        if key not in STANDARD:
+            name = key if key.__class__ is str else str(key)
+            # An extra with a name of ours would lie about who, where or when.
+            fields["extra_" + name if name in RESERVED else name] = redaction.value(name, value)
+
+
+def _exception(thrown: tuple[str, str, TracebackException]) -> dict[str, str]:
+    stack = "".join(thrown[2].format())
     return {
-        "type": type(error).__qualname__,
-        "message": _text(error),
+        "type": thrown[0],
+        "message": redaction.text(thrown[1]),
         # The end of a Python traceback is the part that tells.
-        "stacktrace": stack[-STACK_LENGTH:],
+        "stacktrace": redaction.text(stack[-STACK_LENGTH:]),
     }
-
-
-def _json(fields: dict[str, Any]) -> str:
-    try:
-        return json.dumps(fields, separators=(",", ":"), allow_nan=False, default=_text)
-    except (TypeError, ValueError, RecursionError):  # NaN, keys that are no strings, circles
-        plain = {key: _plain(value) for key, value in fields.items()}
-        return json.dumps(plain, separators=(",", ":"), default=_text)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return _text(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    try:
-        return str(value)[:VALUE_LENGTH]
-    except Exception:  # noqa: BLE001 - any object may be logged, and its __str__ may do anything
-        return f"<{type(value).__name__} that cannot be written>"

@@ -14,7 +14,9 @@ NAMESPACE = "Shop"  # the default of TELEMETRY_NAMESPACE
 SERVICE = ("Service", "Environment")
 OPERATION = ("Service", "Environment", "Operation")
 REMOTE = ("Service", "Environment", "RemoteService")
+CAUSE = ("Service", "Environment", "Signal", "Cause")
 
+OVERFLOW = "OVERFLOW"  # the value of every dimension of the one series that takes what comes beyond the cap
 UNMATCHED = "UNMATCHED"  # the Operation of requests that no route takes: a raw path would be a series each
 
 
@@ -23,7 +25,8 @@ class Metric:
     """One metric: its CloudWatch unit and dimension sets.
 
     ``sli``: at storage resolution 1 for an app's SLI operations (60 otherwise), because alarms on periods below a
-    minute need it. ``event``: counted by the app through ``Telemetry.count``.
+    minute need it. ``event``: counted by the app through ``Telemetry.count``. ``idle``: for a metric of your own, the
+    series that send a zero while nothing happens: values of its last dimension set, beyond Service and Environment.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Metric:
     meaning: str
     sli: bool = False
     event: bool = False
+    idle: tuple[tuple[str, ...], ...] = ()
 
 
 METRICS = (
@@ -48,7 +52,12 @@ METRICS = (
     Metric("PoolInUse", "Count", "gauge", (SERVICE,), "The most pooled database connections in use in one process."),
     Metric("ProcessMemory", "Bytes", "gauge", (SERVICE,), "Resident memory of one process."),
     Metric("Heartbeat", "Count", "counter", (SERVICE,), "One a minute from each living process."),
-    Metric("TelemetryDropped", "Count", "counter", (SERVICE,), "Log lines, metric records and spans lost."),
+    Metric("TelemetryDropped", "Count", "counter", (SERVICE, CAUSE), "Log lines, metric records and spans dropped."),
+    Metric("TelemetryLost", "Count", "counter", (SERVICE, CAUSE), "The same, lost with a process that was killed."),
+    Metric("TelemetryDuplicates", "Count", "counter", (SERVICE,), "Records sent again after a call without an answer."),
+    Metric(
+        "TelemetryWaiting", "Count", "gauge", (SERVICE,), "Records waiting in one process's memory and on its disk."
+    ),
     Metric(
         "CheckoutMismatch", "Count", "counter", (SERVICE,), "Orders whose total is not that of their lines.", event=True
     ),
@@ -58,8 +67,6 @@ OF_THE_CANARY = (
     Metric("CanaryFault", "Count", "gauge", (SERVICE,), "1 for a failed probe of the service's main path, else 0."),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
-# The OpenTelemetry SDK lower-cases instrument names; this finds the way back.
-BY_INSTRUMENT = {metric.name.lower(): metric for metric in METRICS}
 EVENTS = frozenset(metric.name for metric in METRICS if metric.event)
 
 # Fields of a log line. A line's own extras may not take these names; ACCESS_FIELDS are those of the access line.
@@ -76,6 +83,9 @@ LOG_FIELDS = (
     "xray_trace_id",
     "request_id",
     "exception",
+    "record_id",
+    "repeated",
+    "truncated",
 )
 ACCESS_FIELDS = ("operation", "method", "status", "duration_ms", "error_type")
 ACCESS_LOGGER = "access"
@@ -88,8 +98,8 @@ RESOURCE_ANNOTATIONS = {
     "environment": "deployment.environment.name",
     "release": "service.version",
 }
-# Fields that stand beside the metrics of an EMF document: the slowest sampled request of its interval.
-EMF_FIELDS = ("trace_id", "xray_trace_id")
+# Fields that stand beside the metrics of an EMF document: the slowest sampled request of its interval, and its own id.
+EMF_FIELDS = ("trace_id", "xray_trace_id", "record_id")
 
 TRACE_HEADER = "X-Amzn-Trace-Id"
 REQUEST_ID_HEADER = "X-Request-Id"

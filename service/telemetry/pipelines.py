@@ -1,29 +1,55 @@
-"""The pumps of one process: log lines, metrics and spans, and the way out for each.
+"""The ways out of one process, from the request threads' records to the endpoints.
 
-lines ─────────────▶ Delivery …/logs ─┐
-records ─▶ MetricPump ─▶ Delivery …/emf ─┴▶ one CloudWatch Logs client        spans ─▶ SpanPump ─▶ X-Ray daemon
+lines ────┐                 ┌─▶ Packer ─▶ Outbox, Sender ─▶ CloudWatch Logs …/logs
+requests ─┤  Encoder        ├─▶ stdout
+calls ────┤  (one thread) ──┼─▶ Metrics ─▶ Packer ─▶ Outbox, Sender ─▶ CloudWatch Logs …/emf
+events ───┤                 │
+spans ────┘                 └─▶ Packer ─▶ Outbox, Sender ─▶ X-Ray, or OTLP
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
-from .cloudwatch import CloudWatchLogs
-from .delivery import Delivery
-from .emf import Declared, Flush, documents
-from .metrics import Gauges, MetricPump
+from .cloudwatch import CloudWatchLogs, LogEvents
+from .delivery import Intake, Transport
+from .delivery.counts import CAUSES, OMITTED, TOLD_DROPPED, TOLD_LOST, UNANSWERED
+from .delivery.desk import Desk
+from .delivery.encoder import Encoder
+from .delivery.outbox import Outbox
+from .delivery.packer import Packer
+from .delivery.sender import Sender
+from .delivery.stdout import Stdout
+from .emf import Declared, Documents, Flush
+from .gauges import Gauges
+from .logs import Item, Lines
+from .meter import Meters
+from .metrics import Guard, Metrics
+from .names import ACCESS_LOGGER
+from .request import Ended
 from .settings import Settings
-from .spans import SpanPump
+from .traces import way_out
 
-LOG_LINGER = 0.5
-EMF_LINGER = 0.02
-FLUSH_SHARE = 0.2
+log = logging.getLogger(__name__)
+access = logging.getLogger(ACCESS_LOGGER)
+
+# What is accepted for each signal.
+SIGNALS = {"logs": ("lines", "requests"), "emf": ("requests", "calls", "events"), "spans": ("spans",)}
+RECORDS = 10_000
+# Spans are most of what is spilled, metrics the least, and a full disk of one must not silence another.
+SHARES = {"logs": 0.4, "emf": 0.1, "spans": 0.5}
+LOG_LINGER, EMF_LINGER, SPAN_LINGER = 0.5, 0.0, 0.25
+SPANS_A_BATCH = 500
+ENCODER_SHARE = 0.4
 
 
 class Pipelines:
@@ -33,42 +59,191 @@ class Pipelines:
         self,
         settings: Settings,
         resource: Resource,
+        lines: Lines,
         gauges: Gauges,
+        meters: Meters,
         declared: Callable[[], Declared],
         latency_objective_ms: float,
     ) -> None:
-        logs, stream = CloudWatchLogs(settings), stream_name()
-        self.logs = Delivery(logs, settings.log_group, stream, max_bytes=settings.log_queue_bytes, linger=LOG_LINGER)
-        self.emf = Delivery(logs, settings.emf_group, stream, max_bytes=settings.emf_queue_bytes, linger=EMF_LINGER)
-        self.spans = SpanPump(settings.daemon.udp, settings.log_group, settings.span_queue)
-        self.metrics = MetricPump(resource, gauges, self._flushed, self._dropped, latency_objective_ms)
-        self._settings = settings
+        self.desk = Desk(
+            _directory(settings), SIGNALS, {name: int(settings.spill_bytes * share) for name, share in SHARES.items()}
+        )
+        self.counts = self.desk.counts
+        self._cloudwatch, stream = CloudWatchLogs(settings), stream_name()
+        self._way_out = way_out(settings, resource)
+        self.senders = {
+            "logs": self._sender("logs", settings.log_queue_bytes, self._group(settings.log_group, stream)),
+            "emf": self._sender("emf", settings.emf_queue_bytes, self._group(settings.emf_group, stream)),
+        }
+        if self._way_out is not None:
+            self.senders["spans"] = self._sender("spans", settings.span_queue_bytes, self._way_out[1])
+            self._span_packer = Packer(self.senders["spans"].put, SPAN_LINGER, SPANS_A_BATCH)
+        self._log_packer = Packer(self.senders["logs"].put, LOG_LINGER)
+        self._emf_packer = Packer(self.senders["emf"].put, EMF_LINGER)
+        self._packers = [self._log_packer, self._emf_packer, *([self._span_packer] if self._way_out else [])]
+        self.lines, self.requests, self.calls, self.events = map(
+            self._intake, ("lines", "requests", "calls", "events"), (RECORDS,) * 4
+        )
+        self.spans = self._intake("spans", settings.span_queue)
+        self._guard = Guard(settings.metric_series)
+        self.metrics = Metrics(latency_objective_ms, self._guard, self._complete, self._flushed)
+        self._stdout = Stdout()
+        self._texts: list[str] = []
+        self._lines = lines
+        self._gauges = gauges
+        self._meters = meters
         self._declared = declared
+        self._told_unanswered = 0
+        self._told_dropped: dict[str, dict[str, int]] = {signal: {} for signal in SIGNALS}
+        self._documents = Documents(
+            settings.namespace, settings.service, settings.environment, strict=settings.strict_emf
+        )
+        self._encoder = Encoder(
+            [
+                ("lines", self.lines.items, self._line),
+                ("requests", self.requests.items, self._request),
+                ("calls", self.calls.items, self.metrics.call),
+                ("events", self.events.items, self.metrics.event),
+                ("spans", self.spans.items, self._span),
+            ],
+            self._after,
+            self.metrics.due,
+            self._failed,
+        )
+
+    def _sender(self, signal: str, max_bytes: int, transport: Transport) -> Sender:
+        return Sender(Outbox(signal, self.counts, self.desk.spills.get(signal), max_bytes), transport)
+
+    def _group(self, group: str, stream: str) -> Transport:
+        return LogEvents(self._cloudwatch, group, stream)
+
+    def _intake(self, name: str, capacity: int) -> Intake:
+        return Intake(capacity, self.counts.offered(name), self.counts.refused(name))
 
     def start(self) -> None:
-        """Start the ticker; the other threads start with the first thing they have to send."""
-        self.metrics.start()
+        """Start the encoder, and the search for what earlier processes left; senders start with what they send."""
+        if self.desk.trouble:
+            log.warning("nothing is kept on disk; what memory does not hold will be dropped: %s", self.desk.trouble)
+        self.metrics.start(time.time())
+        self._encoder.start()
+        self.desk.inherit(self._inherited)
 
     def close(self, seconds: float) -> None:
-        """Send what waits and stop all threads, within that time."""
+        """Send what waits and stop all threads, within that time; what cannot be sent goes to disk."""
         deadline = time.monotonic() + seconds
-        self.logs.begin_close(seconds)
-        self.metrics.close(time.monotonic() + seconds * FLUSH_SHARE)  # its last flush goes to emf
-        self.emf.begin_close(deadline - time.monotonic())
-        self.spans.close(deadline)
-        self.emf.close()
-        self.logs.close()
+        self._encoder.close(time.monotonic() + seconds * ENCODER_SHARE)
+        self._last_round()
+        for sender in self.senders.values():
+            sender.outbox.begin_close(deadline)
+        for sender in self.senders.values():
+            sender.close()
+        self._stdout.close(deadline)
+        self._cloudwatch.close()
+        self.desk.close()
 
-    def _dropped(self) -> int:
-        return self.logs.dropped + self.emf.dropped + self.spans.dropped
+    def forget(self) -> None:
+        """In a forked child: all of this is the parent's."""
+        self.counts.forget()
+        for spill in self.desk.spills.values():
+            spill.seal()
+
+    def waiting(self) -> int:
+        """Records in memory and on disk that no endpoint has taken yet."""
+        queued = sum(len(intake.items) for intake in (self.lines, self.requests, self.calls, self.events, self.spans))
+        return queued + sum(sender.outbox.waiting() for sender in self.senders.values())
+
+    def _line(self, item: Item) -> None:
+        record = self._lines.record(item)
+        if record is not None:
+            self._log_packer.add(record)
+            self._texts.append(record[1])
+
+    def _request(self, ended: Ended) -> None:
+        self.metrics.request(ended)
+        if not access.isEnabledFor(logging.INFO):
+            self.counts.add("logs", OMITTED, 1)
+            return
+        text = self._lines.access(ended)
+        self._log_packer.add((int(ended[0] * 1000), text, 1))
+        self._texts.append(text)
+
+    def _span(self, span: Any) -> None:
+        if self._way_out is None:
+            self.counts.add("spans", OMITTED, 1)
+        else:
+            self._span_packer.add((int(time.time() * 1000), self._way_out[0](span), 1))
+
+    def _failed(self, source: str, n: int) -> None:
+        for signal, inputs in SIGNALS.items():
+            if source in inputs:
+                self.counts.drop(signal, "encoding", n)
+
+    def _after(self, now: float, *, end: bool = False) -> None:
+        """At the end of each round of the encoder."""
+        for record in self._lines.repeated(now, end=end):
+            self._log_packer.add(record)
+            self._texts.append(record[1])
+        self.metrics.flush(now, end=end)
+        for packer in self._packers:
+            packer.flush(None if end else now)
+        if self._texts:
+            texts, self._texts = self._texts, []
+            self._stdout.write("\n".join(texts) + "\n", len(texts))
+
+    def _last_round(self) -> None:
+        try:
+            self._after(time.time(), end=True)
+        except Exception:
+            log.exception("the last round of the encoder failed")
+        for name, intake in (("lines", self.lines), ("requests", self.requests), ("spans", self.spans)):
+            for signal, inputs in SIGNALS.items():
+                if name in inputs and (left := len(intake.items)):
+                    self.counts.drop(signal, "closed", left)
+
+    def _inherited(self) -> None:
+        for sender in self.senders.values():
+            sender.start()
+            sender.outbox.wake()
 
     def _flushed(self, flush: Flush) -> None:
-        about = self._settings
-        for document in documents(flush, self._declared(), about.namespace, about.service, about.environment):
-            self.emf.put(flush.start * 1000, document)
+        for document, weight in self._documents.write(flush, self._declared()):
+            self._emf_packer.add((flush.start * 1000, document, weight))
+
+    def _complete(self, flush: Flush) -> None:
+        """What is not in the records: gauges, anybody's instruments, and what became of the records themselves."""
+        flush.gauges.update(self._gauges.read())
+        flush.gauges["TelemetryWaiting"] = self.waiting()
+        self._meters.fill(flush, self._guard)
+        unanswered = sum(self.counts.get(signal, UNANSWERED) for signal in SIGNALS)
+        _tell(flush, "TelemetryDuplicates", unanswered - self._told_unanswered)
+        self._told_unanswered = unanswered
+        for signal in SIGNALS:
+            now, told = self.counts.dropped(signal), self._told_dropped[signal]
+            for cause in CAUSES:
+                _tell(flush, "TelemetryDropped", now[cause] - told.get(cause, 0), signal, cause)
+            self._told_dropped[signal] = now
+            self.counts.put(signal, TOLD_DROPPED, sum(now.values()))
+            _, lost = self.counts.untold(signal)
+            _tell(flush, "TelemetryLost", lost, signal, "killed")
+            self.counts.add(signal, TOLD_LOST, max(0, lost))
+
+
+def _tell(flush: Flush, metric: str, n: int, *of: str) -> None:
+    if n > 0:
+        flush.add((), metric, n)
+        if of:
+            flush.add(tuple(zip(("Signal", "Cause"), of, strict=True)), metric, n)
 
 
 def stream_name() -> str:
     """A log stream of this process alone (CloudWatch Logs API: CreateLogStream: no ':' and no '*')."""
     host = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()) or "host"
     return f"{host}/{os.getpid()}-{int(time.time())}"
+
+
+def _directory(settings: Settings) -> Path | None:
+    """One for each user, service and environment: what is spilled there goes to the same log groups."""
+    if settings.spill_dir is None or not settings.spill_bytes:
+        return None
+    name = settings.log_group.strip("/").replace("/", "-")
+    return Path(settings.spill_dir) / f"telemetry-{os.geteuid()}-{name}"

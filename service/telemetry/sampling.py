@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,16 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
+from .propagation import CALLER, Caller
+from .semconv import HTTP_METHOD, SERVER_ADDRESS, URL_PATH
 from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Requests whose rule is remembered. Paths may be without number: then the memory starts anew.
+REMEMBERED = 1_024
+# Seconds after which the X-Ray SDK holds its rules to be too old.
+FRESH = 3_600
 
 
 def sampler(settings: Settings) -> Sampler:
@@ -34,22 +44,70 @@ def sampler(settings: Settings) -> Sampler:
         "always_off": ALWAYS_OFF,
         "traceidratio": TraceIdRatioBased(settings.sampler_ratio),
     }
-    roots |= {f"parentbased_{name}": ParentBased(root) for name, root in roots.items()}
-    return ParentBased(XRaySampler(settings)) if settings.sampler == "xray" else roots[settings.sampler]
+    name = settings.sampler
+    if name == "xray":
+        return FollowParent(XRaySampler(settings))
+    follows = name.removeprefix("parentbased_")
+    return roots[name] if follows == name else FollowParent(roots[follows])
+
+
+class FollowParent(ParentBased):
+    """OpenTelemetry's ParentBased, which also knows callers that say less than a span context (see propagation)."""
+
+    def __init__(self, root: Sampler) -> None:
+        super().__init__(root)
+        self._first = root
+        self.decide: Callable[[Attributes], bool] | None = None
+        """What the root sampler decides for a span without a parent, where it needs no more than attributes."""
+        if root in (ALWAYS_ON, ALWAYS_OFF):
+            self.decide = always if root is ALWAYS_ON else never
+        elif isinstance(root, XRaySampler):
+            self.decide = root.decide
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """As the span above is sampled; as the caller says; else as the root sampler decides."""
+        if parent_context is None or parent_context:  # the thread's context, or one with something in it
+            caller = parent_context.get(CALLER) if parent_context is not None else None
+            if not isinstance(caller, Caller):
+                return super().should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+            if caller.sampled is not None:
+                decided = ALWAYS_ON if caller.sampled else ALWAYS_OFF
+                return decided.should_sample(parent_context, trace_id, name, kind, attributes, links)
+        return self._first.should_sample(parent_context, trace_id, name, kind, attributes, links)
+
+
+def always(_: Attributes) -> bool:
+    """What ALWAYS_ON decides."""
+    return True
+
+
+def never(_: Attributes) -> bool:
+    """What ALWAYS_OFF decides."""
+    return False
 
 
 class XRaySampler(Sampler):
-    """The X-Ray SDK's sampler: rules and quotas from the daemon, its own 1/s and 5 % until they are there.
+    """The X-Ray SDK's sampler: rules and quotas from X-Ray, its own 1/s and 5 % until they are there.
 
-    (AWS X-Ray: "Using sampling rules with the X-Ray API".) The SDK's sampler starts two polling threads, which a fork
-    loses without its noticing: so one is made in each process, at its first decision.
+    (AWS X-Ray: "Using sampling rules with the X-Ray API".) Rules come through the daemon, or with XRAY_DELIVERY=api
+    from the signed API. The SDK's sampler starts two polling threads, which a fork loses without its noticing: so one
+    is made in each process, at its first decision, and in a thread of its own, because that takes a tenth of a second.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._service = settings.service
-        self._daemon = settings.daemon
+        self._settings = settings
         self._lock = threading.Lock()
-        self._sampler: Any = None
+        self._rules: Callable[[dict[str, Any]], object] | None = None
         # At INFO it logs a line for each request that no rule matches.
         logging.getLogger("aws_xray_sdk").setLevel(logging.WARNING)
         forget = weakref.WeakMethod(self._forget)
@@ -67,33 +125,93 @@ class XRaySampler(Sampler):
     ) -> SamplingResult:
         """Match the request against the rules."""
         del parent_context, trace_id, name, kind, links, trace_state  # OpenTelemetry's signature
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes) if self.decide(attributes) else DROPPED
+
+    def decide(self, attributes: Attributes) -> bool:
+        """Whether to sample a request with these attributes."""
         known = attributes or {}
         request = {
-            "host": known.get("server.address"),
-            "method": known.get("http.request.method"),
-            "path": known.get("url.path"),
+            "host": known.get(SERVER_ADDRESS),
+            "method": known.get(HTTP_METHOD),
+            "path": known.get(URL_PATH),
             "service": self._service,
         }
-        if (self._sampler or self._make()).should_trace(request):
-            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
-        return SamplingResult(Decision.DROP)
+        return bool((self._rules or self._make())(request))
 
     def get_description(self) -> str:
         """For OpenTelemetry's diagnostics."""
         return "XRaySampler"
 
-    def _make(self) -> Any:
+    def _make(self) -> Callable[[dict[str, Any]], object]:
         with self._lock:
-            if self._sampler is None:
+            if self._rules is None:
                 # Not at the top: the SDK reads AWS_XRAY_DAEMON_ADDRESS when it is imported, before Settings could.
-                made = import_module("aws_xray_sdk.core.sampling.sampler").DefaultSampler()
-                context = import_module("aws_xray_sdk.core.context").Context()
-                host, port = self._daemon.tcp
-                # Without a Context of its own the rule poller dies silently at its first call.
-                made.load_settings(SimpleNamespace(tcp_ip=host, tcp_port=port), context)
-                self._sampler = made
-            return self._sampler
+                self._rules = import_module("aws_xray_sdk.core.sampling.local.sampler").LocalSampler().should_trace
+                threading.Thread(target=self._begin, name="telemetry sampling", daemon=True).start()
+            return self._rules
+
+    def _begin(self) -> None:
+        try:
+            self._rules = _centralised(self._settings)
+        except Exception:
+            # The local rules go on deciding; a service without X-Ray's rules still has traces.
+            log.exception("X-Ray's sampling rules cannot be asked for")
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._sampler = None
+        self._rules = None
+
+
+DROPPED = SamplingResult(Decision.DROP)
+
+
+def _centralised(settings: Settings) -> Callable[[dict[str, Any]], object]:
+    """The SDK's sampler, polling, and quicker by a memory of which request has which rule."""
+    made = import_module("aws_xray_sdk.core.sampling.sampler").DefaultSampler()
+    context = import_module("aws_xray_sdk.core.context").Context()
+    if settings.xray_delivery == "api":
+        made.xray_client = import_module(".traces.api", __package__).rules_client(settings)
+    host, port = settings.daemon.tcp
+    # Without a Context of its own the rule poller dies silently at its first call.
+    made.load_settings(SimpleNamespace(tcp_ip=host, tcp_port=port), context)
+    made.start()
+    return Memory(made).decide
+
+
+class Memory:
+    """Remembers which rule a request matched. Matching is 3 of the SDK's 5 µs; quotas and counts stay the SDK's."""
+
+    def __init__(self, sdk: Any) -> None:
+        self._sdk = sdk
+        self._cache = sdk._cache  # noqa: SLF001 - the SDK's rules have no public name; a test watches these three
+        self._process = sdk._process_matched_rule  # noqa: SLF001
+        self._rules: Any = None
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def decide(self, request: dict[str, Any]) -> object:
+        """The name of the rule by which to sample, True by the local rules, or False."""
+        now = int(time.time())
+        cache = self._cache
+        # A new list whenever rules are read; the targets that come later are stored in the rules themselves.
+        if cache.rules is self._rules and now <= (cache.last_updated or 0) + FRESH:
+            key = (request["host"], request["method"], request["path"])
+            rule = self._known.get(key) or self._match(key, request, now)
+            # None: no rule takes it. Without a reservoir: its successor was read a moment ago.
+            if rule is not None and rule.reservoir is not None:
+                return self._process(rule, now)
+        elif cache.rules is not self._rules:
+            self._forget()
+        return self._sdk.should_trace(request)  # no rules, or old ones: the SDK knows what to do
+
+    def _match(self, key: tuple[Any, ...], request: dict[str, Any], now: int) -> Any:
+        if len(self._known) > REMEMBERED:
+            self._known = {}
+        rule = self._cache.get_matched_rule(request, now)
+        if rule is not None:
+            self._known[key] = rule
+        return rule
+
+    def _forget(self) -> None:
+        with self._cache._lock:  # noqa: SLF001 - the poller holds it until the new list is in order
+            self._known = {}
+            self._rules = self._cache.rules

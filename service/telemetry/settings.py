@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .names import NAMESPACE
+from .otlp_settings import Otlp, exporter
 
 Value = TypeVar("Value")
 
@@ -45,6 +48,12 @@ KNOWN = frozenset(
         "SPAN_QUEUE",
         "RETENTION_DAYS",
         "CLOSE_SECONDS",
+        "SPANS",
+        "SPAN_QUEUE_BYTES",
+        "SPILL_DIR",
+        "SPILL_BYTES",
+        "EMF",
+        "METRIC_SERIES",
     )
 )
 
@@ -65,8 +74,10 @@ class DaemonAddress:
 class Settings:
     """All that the telemetry of one process needs to know.
 
-    Credentials are not among it: boto3's own chain finds them. Caps are per process: ``log_queue_bytes`` and
-    ``emf_queue_bytes`` in bytes of undelivered text, ``span_queue`` in spans; what comes beyond is dropped and counted.
+    Credentials are not among it: boto3's own chain finds them. Caps are per process: the ``…_queue_bytes`` in bytes of
+    memory that encoded records take while they wait for an endpoint, ``span_queue`` in ended spans that wait to be
+    encoded, ``spill_bytes`` in bytes on disk for all signals together. ``spill_dir`` None: nothing goes to disk.
+    ``metric_series``: the most series that one metric may have.
     """
 
     service: str
@@ -77,13 +88,23 @@ class Settings:
     daemon: DaemonAddress = DaemonAddress()
     sampler: str = "parentbased_always_on"
     sampler_ratio: float = 1.0
+    spans: str = "light"
+    traces_exporter: str = "xray"
+    xray_delivery: str = "daemon"
+    xray_endpoint_url: str | None = None
+    otlp: Otlp = field(default_factory=Otlp)
     disabled: bool = False
     namespace: str = NAMESPACE
     log_group_prefix: str = "/" + NAMESPACE.lower()
     log_level: str = "INFO"
     log_queue_bytes: int = 8 * 1024 * 1024
     emf_queue_bytes: int = 2 * 1024 * 1024
-    span_queue: int = 4096
+    span_queue: int = 16_384
+    span_queue_bytes: int = 8 * 1024 * 1024
+    spill_dir: str | None = None
+    spill_bytes: int = 256 * 1024 * 1024
+    strict_emf: bool = False
+    metric_series: int = 200
     retention_days: int = 14
     close_seconds: float = 5.0
 
@@ -119,6 +140,11 @@ class Settings:
             daemon=read("AWS_XRAY_DAEMON_ADDRESS", _daemon, DaemonAddress()),
             sampler=sampler,
             sampler_ratio=ratio,
+            spans=read("TELEMETRY_SPANS", _one_of(frozenset({"light", "sdk"})), "light"),
+            traces_exporter=read("OTEL_TRACES_EXPORTER", exporter, "xray"),
+            xray_delivery=read("XRAY_DELIVERY", _one_of(frozenset({"daemon", "api"})), "daemon"),
+            xray_endpoint_url=read("AWS_ENDPOINT_URL_XRAY", _url, read("AWS_ENDPOINT_URL", _url, None)),
+            otlp=Otlp.read(read),
             disabled=read("OTEL_SDK_DISABLED", _flag, default=False),
             namespace=namespace,
             log_group_prefix=read("TELEMETRY_LOG_GROUP_PREFIX", _group_prefix, "/" + namespace.lower()),
@@ -126,6 +152,11 @@ class Settings:
             log_queue_bytes=read("TELEMETRY_LOG_QUEUE_BYTES", _whole(65_536, 1 << 32), cls.log_queue_bytes),
             emf_queue_bytes=read("TELEMETRY_EMF_QUEUE_BYTES", _whole(65_536, 1 << 32), cls.emf_queue_bytes),
             span_queue=read("TELEMETRY_SPAN_QUEUE", _whole(1, 1 << 20), cls.span_queue),
+            span_queue_bytes=read("TELEMETRY_SPAN_QUEUE_BYTES", _whole(65_536, 1 << 32), cls.span_queue_bytes),
+            spill_dir=read("TELEMETRY_SPILL_DIR", _directory, _directory(tempfile.gettempdir())),
+            spill_bytes=read("TELEMETRY_SPILL_BYTES", _whole(0, 1 << 40), cls.spill_bytes),
+            strict_emf=read("TELEMETRY_EMF", _one_of(frozenset({"compact", "strict"})), "compact") == "strict",
+            metric_series=read("TELEMETRY_METRIC_SERIES", _whole(1, 100_000), cls.metric_series),
             retention_days=read("TELEMETRY_RETENTION_DAYS", _retention, cls.retention_days),
             close_seconds=read("TELEMETRY_CLOSE_SECONDS", _seconds, cls.close_seconds),
         )
@@ -188,6 +219,12 @@ def _url(text: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// URL")
     _ = parts.port  # raises ValueError when it is no port
+    return text
+
+
+def _directory(text: str) -> str | None:
+    if not Path(text).is_absolute():
+        raise ValueError("must be the absolute path of a directory")
     return text
 
 

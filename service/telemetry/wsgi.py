@@ -1,29 +1,30 @@
 """Around the Flask app: the server span, the metrics and the access line of each request.
 
-A WSGI middleware sees when a request begins and ends; Flask's signals tell it what only Flask knows: the route, an
-unhandled exception, and whether the answer is streamed (then the request ends with its last chunk).
+A WSGI middleware sees when a request begins and ends. Flask's own context of the request, which it keeps until then,
+knows the route; a signal tells of an unhandled exception. A streamed answer ends with its last chunk.
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from operator import itemgetter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 import flask
-from opentelemetry import context as otel
-from opentelemetry.trace import SpanKind, set_span_in_context
-from opentelemetry.trace.status import StatusCode
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Span, SpanKind, Tracer
+from werkzeug.wsgi import ClosingIterator
 
-from .names import ACCESS_LOGGER, REQUEST_ID_HEADER, UNMATCHED
-from .propagation import answer, extract
-from .request import Request, current, operation_name
+from .names import REQUEST_ID_HEADER, TRACE_HEADER, UNMATCHED
+from .propagation import EMPTY, extract
+from .request import METHODS, Request, bound_fields, current, operation_name
+from .server_span import ServerSpan, finish, server_attributes
+from .tracer import SPAN_KEY, LightTracer
 
 if TYPE_CHECKING:
     from .instrument import Telemetry
-
-access = logging.getLogger(ACCESS_LOGGER)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -39,74 +40,102 @@ class Middleware:
         self._excluded = excluded
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        telemetry = self._telemetry
+        telemetry.start()
         if environ.get("PATH_INFO") in self._excluded:
-            self._telemetry.start()
             return self._inner(environ, start_response)
-        return self._observed(environ, start_response)
-
-    def _observed(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        self._telemetry.start()
-        self._telemetry.gauges.enter()
-        method = _method(environ)
-        parent = extract(environ)
-        span = self._telemetry.tracer.start_span(method, parent, SpanKind.SERVER, _attributes(environ, method))
-        request = Request(method, environ.get("HTTP_X_REQUEST_ID", ""), span)
-        trace = answer(span.get_span_context())
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            request.status = int(status[:3])
-            headers.append((REQUEST_ID_HEADER, request.request_id))
-            if span.get_span_context().is_valid:
-                headers.append(trace)
-            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
-
-        inside = _Inside(request, set_span_in_context(span, parent))
-        with inside:
-            try:
-                body = self._inner(environ, start)
-            except BaseException as error:
-                request.status = 500
-                _note(request, error)
-                self._end(request)
-                raise
-            if not request.streamed:
+        telemetry.gauges.enter()
+        tracer = telemetry.tracer
+        # Calls cost more than lines in a request that has pushed this code out of the processor's caches.
+        traced = "HTTP_TRACEPARENT" in environ or "HTTP_X_AMZN_TRACE_ID" in environ
+        if type(tracer) is LightTracer and not traced:
+            span = tracer.serve(EMPTY, _facts(environ))
+        else:
+            span = _begin(tracer, extract(environ), _facts(environ))
+        request = Request(environ, span)
+        start = partial(_start, request, start_response)
+        # Nothing of the caller's context but the span: what an X-Ray header leaves open is decided now.
+        inside = Context({SPAN_KEY: request.span})
+        outer, before = attach(inside), current.set(request)
+        try:
+            body = self._inner(environ, start)
+            if not _streams(body, request):
                 self._end(request)
                 return body
-        return _Streamed(body, inside, request, lambda: self._end(request))
+        except BaseException as error:
+            request.status = 500
+            _note(request, error)
+            self._end(request)
+            raise
+        finally:
+            detach(outer)
+            current.reset(before)
+        return _Streamed(body, inside, request, self._end)
 
     def _end(self, request: Request) -> None:
         """Once per request, in its context."""
         if request.ended:
             return
         request.ended = True
-        milliseconds = request.milliseconds()
-        span = request.span
-        context = span.get_span_context()
-        trace_id = context.trace_id if context.trace_flags.sampled else 0
-        self._telemetry.gauges.leave()
-        self._telemetry.finished(time.time(), request.operation, request.status, milliseconds, trace_id)
-        extra: dict[str, Any] = {
-            "method": request.method,
-            "status": request.status,
-            "duration_ms": round(milliseconds, 3),
-        }
-        if request.error is not None:
-            extra["error_type"] = type(request.error).__qualname__
-        access.info("%s %d", request.operation, request.status, extra=extra)
-        if span.is_recording():
-            span.set_attribute("http.response.status_code", request.status)
-            if request.status >= 500:
-                span.set_status(StatusCode.ERROR)
-                span.set_attribute("error.type", extra.get("error_type", str(request.status)))
-        span.end()
+        milliseconds = (perf_counter() - request.began) * 1000
+        error = request.error
+        error_type = "" if error is None else type(error).__qualname__
+        operation = request.operation
+        telemetry = self._telemetry
+        telemetry.gauges.leave()
+        telemetry.answered(
+            (time(), operation, request.method, request.status, milliseconds, request.request_id, request.trace_id,
+             request.span_id, request.sampled, error_type, bound_fields())
+        )  # fmt: skip
+        span, outcome = request.span, (request.status, request.route, operation, error_type)
+        if type(span) is ServerSpan:
+            span.finish(outcome)
+        else:
+            finish(span, outcome)
+        request.release()
+
+
+def _begin(tracer: Tracer, context: Context, facts: tuple[str, ...]) -> Span:
+    if type(tracer) is LightTracer:
+        return tracer.serve(context, facts)
+    # The SDK's generator of trace ids looks for the caller in the thread's context.
+    token = attach(context)
+    try:
+        return tracer.start_span(facts[0], context, SpanKind.SERVER, server_attributes(facts))
+    finally:
+        detach(token)
+
+
+def _start(
+    request: Request,
+    start_response: StartResponse,
+    status: str,
+    headers: list[tuple[str, str]],
+    exc_info: Any = None,
+) -> Any:
+    request.status = int(status[:3])
+    request.measured = _has_length(headers)
+    headers.append((REQUEST_ID_HEADER, request.request_id))
+    if request.trace_id:
+        trace = f"{request.trace_id:032x}"
+        headers.append((TRACE_HEADER, f"Root=1-{trace[:8]}-{trace[8:]};Sampled={int(request.sampled)}"))
+    return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
 
 def connect(app: flask.Flask) -> None:
-    """Have Flask tell the current request its route, its exception and whether it is streamed."""
-    # Not weak: nothing else holds these functions.
-    flask.request_started.connect(_routed, app, weak=False)
+    """Have Flask tell the current request its route and its exception."""
+    inner = app.request_context
+
+    def request_context(environ: Environ) -> Any:
+        made = inner(environ)
+        request = current.get()
+        if request is not None and request.flask is None and not request.ended:
+            request.flask = made
+        return made
+
+    app.request_context = request_context  # type: ignore[method-assign]  # a signal would cost ten times as much
+    # Not weak: nothing else holds this function.
     flask.got_request_exception.connect(_raised, app, weak=False)
-    flask.request_finished.connect(_answered, app, weak=False)
 
 
 def operations(app: flask.Flask, excluded: frozenset[str]) -> frozenset[str]:
@@ -119,29 +148,10 @@ def operations(app: flask.Flask, excluded: frozenset[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _routed(_: flask.Flask, **__: Any) -> None:
-    request = current.get()
-    rule = flask.request.url_rule
-    if request is None or rule is None:
-        return
-    request.operation = operation_name(request.method, rule.rule)
-    if request.span.is_recording():
-        request.span.update_name(request.operation)
-        request.span.set_attributes({"http.route": rule.rule, "operation": request.operation})
-
-
 def _raised(_: flask.Flask, exception: BaseException, **__: Any) -> None:
     request = current.get()
     if request is not None:
         _note(request, exception)
-
-
-def _answered(_: flask.Flask, response: flask.Response, **__: Any) -> None:
-    request = current.get()
-    if request is not None:
-        # Flask's own error pages look streamed, but their length is known; a file's too, yet it is sent in chunks.
-        known = response.content_length is not None and not response.direct_passthrough
-        request.streamed = response.is_streamed and not known
 
 
 def _note(request: Request, error: BaseException) -> None:
@@ -151,81 +161,81 @@ def _note(request: Request, error: BaseException) -> None:
             request.span.record_exception(error)
 
 
-def _method(environ: Environ) -> str:
-    # OpenTelemetry: "Semantic conventions for HTTP spans": an unknown method is _OTHER, so that names stay few.
-    method = environ.get("REQUEST_METHOD", "")
-    return method if method in METHODS else "_OTHER"
+def _has_length(headers: Iterable[tuple[str, str]]) -> bool:
+    for name, _ in headers:  # noqa: SIM110 - a generator would cost thrice as much
+        if len(name) == 14 and name.lower() == "content-length":
+            return True
+    return False
 
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+def _streams(body: Iterable[bytes], request: Request) -> bool:
+    """Whether the answer is made while it is sent. A body without chunks (HEAD, 304) is done.
+
+    Werkzeug gives the length of what it has whole, and its own iterator around it; a file's length is known too, yet
+    it is sent in chunks by an iterator of its own.
+    """
+    return type(body) is not tuple and not (request.measured and type(body) is ClosingIterator)
 
 
-def _attributes(environ: Environ, method: str) -> dict[str, str | int]:
-    """Stable HTTP semantic conventions. No query: it may hold what nobody should see."""
-    name = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
-    host, _, port = name.rpartition(":")
-    has_port = bool(host) and port.isdecimal()
-    attributes: dict[str, str | int] = {
-        "http.request.method": method,
-        "url.scheme": environ.get("wsgi.url_scheme", "http"),
-        "url.path": environ.get("PATH_INFO", "/"),
-        "server.address": host if has_port else name,
-        "client.address": environ.get("REMOTE_ADDR", ""),
-        "user_agent.original": environ.get("HTTP_USER_AGENT", ""),
-        "network.protocol.version": environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
-    }
-    if has_port:
-        attributes["server.port"] = int(port)
-    return attributes
+_usual = itemgetter("wsgi.url_scheme", "PATH_INFO", "HTTP_HOST", "REMOTE_ADDR", "HTTP_USER_AGENT", "SERVER_PROTOCOL")
 
 
-class _Inside:
-    """``with`` this, code runs as part of the request; again for each chunk of a streamed answer."""
-
-    __slots__ = ("_context", "_request", "_tokens")
-
-    def __init__(self, request: Request, context: otel.Context) -> None:
-        self._request = request
-        self._context = context
-        self._tokens: tuple[Any, Any] | None = None
-
-    def __enter__(self) -> None:
-        self._tokens = otel.attach(self._context), current.set(self._request)
-
-    def __exit__(self, *_: object) -> None:
-        if self._tokens is not None:
-            otel.detach(self._tokens[0])
-            current.reset(self._tokens[1])
+def _facts(environ: Environ) -> tuple[str, ...]:
+    """ServerSpan.facts of a request."""
+    method = METHODS.get(environ.get("REQUEST_METHOD", ""), "_OTHER")
+    try:
+        return method, *_usual(environ)
+    except KeyError:
+        get = environ.get
+        return (
+            method,
+            get("wsgi.url_scheme", "http"),
+            get("PATH_INFO", ""),
+            get("HTTP_HOST") or get("SERVER_NAME", ""),
+            get("REMOTE_ADDR", ""),
+            get("HTTP_USER_AGENT", ""),
+            get("SERVER_PROTOCOL", "HTTP/1.1"),
+        )
 
 
 class _Streamed:
-    """A body whose end is the end of the request."""
+    """A body whose end is the end of the request; each chunk is made inside of it."""
 
-    def __init__(self, body: Iterable[bytes], inside: _Inside, request: Request, end: Callable[[], None]) -> None:
+    __slots__ = ("_body", "_chunks", "_end", "_inside", "_request")
+
+    def __init__(
+        self, body: Iterable[bytes], inside: Context, request: Request, end: Callable[[Request], None]
+    ) -> None:
         self._body = body
-        self._request = request
         self._chunks = iter(body)
         self._inside = inside
+        self._request = request
         self._end = end
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        with self._inside:
-            try:
-                return next(self._chunks)
-            except BaseException as error:
-                if not isinstance(error, StopIteration):
-                    _note(self._request, error)  # its status is sent already, and stays what it was
-                self._end()
-                raise
+        outer, before = attach(self._inside), current.set(self._request)
+        try:
+            return next(self._chunks)
+        except BaseException as error:
+            if not isinstance(error, StopIteration):
+                _note(self._request, error)  # its status is sent already, and stays what it was
+            self._end(self._request)
+            raise
+        finally:
+            detach(outer)
+            current.reset(before)
 
     def close(self) -> None:
-        with self._inside:
-            try:
-                close = getattr(self._body, "close", None)
-                if close is not None:
-                    close()
-            finally:
-                self._end()
+        """The server is done: with the last chunk, or because its client has gone."""
+        outer, before = attach(self._inside), current.set(self._request)
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._end(self._request)
+            detach(outer)
+            current.reset(before)

@@ -40,6 +40,22 @@ def metric(name: str = "InFlight", **changed: Any) -> dict[str, Any]:
     return {key: value for key, value in request.items() if value is not None}
 
 
+def gameday(**changed: Any) -> str:
+    """A sound scenario, as text."""
+    scenario = {
+        "name": "g",
+        **dict.fromkeys(("summary", "hypothesis", "lesson"), "x"),
+        "load": {"users": 40},
+        "schedule": [{"at": 60, "fault": "noop"}, {"at": 500, "end": True}],
+        "expect": [{"alarm": "a", "never": True}],
+        "first_signal": {"metric": "Fault"},
+        "hints": [],
+        "answers": {"where": "shop", "what": "x"},
+        **changed,
+    }
+    return json.dumps({key: value for key, value in scenario.items() if value is not None})
+
+
 def math(expression: str, metrics: Mapping[str, str] | None = None, **changed: Any) -> dict[str, Any]:
     """A sound alarm on an expression of checkout's counters; ``metrics`` is id: name."""
     metrics = metrics or {"bad": "Fault", "total": "Requests"}
@@ -254,6 +270,19 @@ CASES: dict[str, tuple[Files, Files]] = {
     "config/unused-allowance": (
         {A: metric(), ".kit-check.yaml": allowing("alarm/one-failure")},
         {A: metric(ActionsEnabled=False), ".kit-check.yaml": allowing("alarm/nobody-told")},
+    ),
+    "gameday/unreadable": (
+        {"alarms/a.json": metric(), "gamedays/g.yaml": gameday(lesson=None)},
+        {"alarms/a.json": metric(), "gamedays/g.yaml": gameday()},
+    ),
+    "gameday/unknown": (
+        {"alarms/a.json": metric(), "gamedays/g.yaml": gameday(expect=[{"alarm": "b", "never": True}])},
+        {"alarms/a.json": metric(), "gamedays/g.yaml": gameday(expect=[{"alarm": "a", "never": True}])},
+    ),
+    # three datapoints of a minute, one that may not count, the tick and the flush
+    "gameday/bound": (
+        {"alarms/a.json": metric(), "gamedays/g.yaml": gameday(expect=[{"alarm": "a", "fires_within": 359}])},
+        {"alarms/a.json": metric(), "gamedays/g.yaml": gameday(expect=[{"alarm": "a", "fires_within": 360}])},
     ),
 }
 

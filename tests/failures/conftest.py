@@ -67,6 +67,12 @@ def control(clock: HandClock, state: Path) -> Control:
     return Control(Client(Api("payments", known("payments"), state, TOKEN, clock)), state)
 
 
+@pytest.fixture
+def shop_control(clock: HandClock, tmp_path: Path) -> Control:
+    path = tmp_path / "faults" / "shop.json"
+    return Control(Client(Api("shop", known("shop"), path, TOKEN, clock)), path)
+
+
 @dataclass
 class Process:
     url: str

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import pytest
 import urllib3
 
-from kit.cli import main
+from kit.cli import fault, main
 
 TOKEN = "a-token-for-tests-only"
 ROOT = Path(__file__).parents[2]
@@ -120,6 +121,24 @@ def test_kit_sets_lists_and_lifts_a_fault_where_it_is_known(stack: Any, capsys: 
     assert "30 %, operation POST /charges" in capsys.readouterr().out
     assert main(["fault", "lift", "payment-errors"]) == 0
     assert ask("GET", f"{stack['payments'].url}/v1/faults").json()["active"] == []
+
+
+def test_kit_turns_every_dial(stack: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fault", "set", "memory-leak", "--mb", "20", "--ms", "60000"]) == 0
+    assert capsys.readouterr().out == "memory-leak is set in shop: 60000 ms, 20 MiB, ends in 600 s.\n"
+    assert main(["fault", "set", "canary-bug", "--n", "20", "--percent", "5"]) == 0
+    assert "5 %, n = 20, ends" in capsys.readouterr().out
+    assert main(["fault", "set", "memory-leak", "--mb", "600"]) == 1
+    assert "mb goes from 1 to 512" in capsys.readouterr().err
+
+
+def test_the_shell_completes_the_names_of_faults(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    argument = next(p for p in fault.command.commands["set"].params if p.name == "name")
+    context = click.Context(fault.command.commands["set"])
+    assert [item.value for item in argument.shell_complete(context, "payment-e")] == ["payment-errors"]
+    assert {"noop", "db-lock"} <= {item.value for item in argument.shell_complete(context, "")}
+    monkeypatch.setenv("KIT_PORT_SHOP_FAULTS", "1")
+    assert argument.shell_complete(context, "") == []
 
 
 def test_kit_lifts_everything_everywhere(stack: Any) -> None:

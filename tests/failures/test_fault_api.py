@@ -18,10 +18,35 @@ Control = Any
 def test_it_lists_what_the_service_knows_and_what_is_set(control: Control) -> None:
     control.set(percent=30)
     listing = control.ask("GET", "/v1/faults").json
-    assert [fault["name"] for fault in listing["known"]] == ["noop", "payment-errors"]
+    known = {fault["name"]: fault for fault in listing["known"]}
+    assert {"noop", "payment-errors", "payment-slow", "payment-blackhole", "payment-flapping"} <= known.keys()
+    assert known["payment-slow"] == {
+        "name": "payment-slow",
+        "summary": "Payments takes longer for a share of charges.",
+        "operation": "POST /charges",
+        "percent": 100,
+        "ms": 2000,
+        "mb": None,
+        "n": None,
+    }
     assert listing["active"] == [
-        {"name": "payment-errors", "percent": 30.0, "ms": None, "scope": {}, "run": None, "expires_in_s": 600.0}
+        {"name": "payment-errors", "percent": 30.0, "ms": None, "mb": None, "n": None, "scope": {}, "run": None}
+        | {"expires_in_s": 600.0}
     ]
+
+
+def test_a_dial_goes_so_far_and_no_further(control: Control) -> None:
+    refused = control.ask("PUT", "/v1/faults/payment-slow", {"ms": 60_001})
+    assert (refused.status_code, refused.json["detail"]) == (422, "payment-slow: ms goes from 1 to 60000.")
+    assert control.active() == []
+
+
+def test_a_fault_of_whole_processes_has_no_scope_and_no_percentage(shop_control: Control) -> None:
+    refused = shop_control.ask("PUT", "/v1/faults/db-lock", {"scope": {"client": "c"}})
+    assert (refused.status_code, refused.json["title"]) == (422, "Unprocessable Entity")
+    assert "no scope" in refused.json["detail"]
+    assert shop_control.ask("PUT", "/v1/faults/db-lock", {"percent": 5}).status_code == 422
+    assert shop_control.active() == []
 
 
 def test_a_fault_of_another_service_is_not_known_here(control: Control) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import create_engine
 
 from service import problem_handlers
 from service.failures import injection
@@ -28,7 +29,7 @@ def payments_with(state: Path) -> Set:
         app.add_url_rule("/charges", view_func=lambda: ("charged", 201), methods=["POST"])
         app.add_url_rule("/charges/<charge_id>", "one", view_func=lambda charge_id: charge_id)
         app.add_url_rule("/healthz", "healthz", view_func=lambda: "up")
-        injection.install(app, "payments", state)
+        injection.install(app, "payments", state, create_engine("sqlite://"))
         return app
 
     return make

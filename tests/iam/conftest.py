@@ -24,6 +24,12 @@ ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
 _SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _SERVICES = {"monitoring": "cloudwatch"}
+_XRAY = {
+    "SamplingTargets": "GetSamplingTargets",
+    "TraceSegments": "PutTraceSegments",
+    "TraceSummaries": "GetTraceSummaries",
+    "Traces": "BatchGetTraces",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Recorder:
 
     def __init__(self, target: Emulator) -> None:
         self.needs: list[Need] = []
+        self.puzzles: list[str] = []
         self._target = target
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -61,7 +68,10 @@ class Recorder:
         return {need.action for need in self.needs}
 
     def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
-        self.needs += needs_of(path, headers, body)
+        try:
+            self.needs += needs_of(path, headers, body)
+        except (KeyError, ValueError) as error:
+            self.puzzles.append(f"{headers.get('X-Amz-Target', path)}: {error!r}")
         connection = http.client.HTTPConnection("127.0.0.1", self._target.port, timeout=30)
         kept = {key: value for key, value in headers.items() if key.lower() not in ("connection", "host")}
         connection.request(method, path, body, kept)
@@ -111,7 +121,7 @@ def needs_of(path: str, headers: Mapping[str, str], body: bytes) -> list[Need]:
     if target:
         return _needs(service, target.rpartition(".")[2], json.loads(body or b"{}"), region)
     if service == "xray":
-        return [Need(f"xray:{path.strip('/').replace('SamplingTargets', 'GetSamplingTargets')}")]
+        return [Need(f"xray:{_XRAY.get(path.strip('/'), path.strip('/'))}")]
     form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
     return _needs(service, form["Action"], form, region)
 
@@ -148,11 +158,16 @@ def _cloudwatch(operation: str, params: Mapping[str, Any], region: str) -> list[
 
 
 def _logs(operation: str, params: Mapping[str, Any], region: str) -> list[str]:
-    group = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{params['logGroupName']}"
-    return [f"{group}:log-stream:{params['logStreamName']}" if operation == "PutLogEvents" else group]
+    if operation in ("GetQueryResults", "DescribeLogGroups"):
+        return ["*"]
+    names = params["logGroupNames"] if "logGroupNames" in params else [params["logGroupName"]]
+    groups = [f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{name}" for name in names]
+    return [f"{groups[0]}:log-stream:{params['logStreamName']}"] if operation == "PutLogEvents" else groups
 
 
-def _sns(_operation: str, params: Mapping[str, Any], region: str) -> list[str]:
+def _sns(operation: str, params: Mapping[str, Any], region: str) -> list[str]:
+    if operation == "Unsubscribe":
+        return ["*"]
     made = f"arn:aws:sns:{region}:{ACCOUNT}:{params.get('Name', '')}"
     return [str(params.get("TopicArn") or params.get("ResourceArn") or made)]
 
@@ -214,6 +229,7 @@ def recorder() -> Iterator[Recorder]:
     emulator.start()
     proxy = Recorder(emulator)
     yield proxy
+    assert proxy.puzzles == [], "calls whose permissions this recorder doesn't know"
     proxy.close()
     emulator.reset()  # what moto holds is the process's, not this emulator's
     emulator.stop()

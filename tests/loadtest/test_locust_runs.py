@@ -38,7 +38,7 @@ def test_a_right_shop_has_no_failures_and_a_wrong_one_has(
         "unwell": open_shop(status=503),
         "greedy": open_shop(overcharge=1),
     }
-    running = {name: locust(*run(shop, name, "-t", "9s")) for name, shop in shops.items()}
+    running = {name: locust(*run(shop, name, "-t", "8s")) for name, shop in shops.items()}
     codes = {name: process.wait(30) for name, process in running.items()}
     assert codes == {"right": 0, "slow": 0, "unwell": 1, "greedy": 1}
 
@@ -48,13 +48,13 @@ def test_a_right_shop_has_no_failures_and_a_wrong_one_has(
     assert len(shops["right"].customers) == 40
     requests, checkouts = (int(rows[name]["Request Count"]) for name in ("Aggregated", "/checkout"))
     # The first visits are spread over the first round, so it brings half of what the others do.
-    assert requests >= 30 * (9 - VISIT_EVERY_S / 2)
-    assert checkouts >= 22
+    assert requests >= 30 * (8 - VISIT_EVERY_S / 2)
+    assert checkouts >= 18
 
     # The customers' clocks don't wait for the shop: a slow one still gets its checkouts, if later.
     slow_rows, failures = results("slow")
     assert failures == []
-    assert int(slow_rows["/checkout"]["Request Count"]) >= 14
+    assert int(slow_rows["/checkout"]["Request Count"]) >= 10
 
     rows, failures = results("unwell")
     assert rows["/checkout"]["Failure Count"] == rows["/checkout"]["Request Count"]

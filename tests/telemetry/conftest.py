@@ -14,6 +14,61 @@ from typing import Any
 import boto3
 import pytest
 
+# AWS: "Specification: Embedded metric format", the schema that stands in it, in our words.
+_NAME = {"type": "string", "minLength": 1, "maxLength": 1024}
+EMF_SCHEMA = {
+    "type": "object",
+    "required": ["_aws"],
+    "properties": {
+        "_aws": {
+            "type": "object",
+            "required": ["Timestamp", "CloudWatchMetrics"],
+            "properties": {
+                "Timestamp": {"type": "integer"},
+                "CloudWatchMetrics": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["Namespace", "Dimensions", "Metrics"],
+                        "properties": {
+                            "Namespace": _NAME,
+                            "Dimensions": {
+                                "type": "array",
+                                "minItems": 1,
+                                "items": {
+                                    "type": "array",
+                                    "maxItems": 30,
+                                    "items": {"type": "string", "minLength": 1, "maxLength": 250},
+                                },
+                            },
+                            "Metrics": {
+                                "type": "array",
+                                "maxItems": 100,
+                                "items": {
+                                    "type": "object",
+                                    "required": ["Name"],
+                                    "properties": {
+                                        "Name": _NAME,
+                                        "Unit": {"type": "string"},
+                                        "StorageResolution": {"enum": [1, 60]},
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        }
+    },
+    # A metric's target is a number or numbers; every other member of ours is a text.
+    "additionalProperties": {
+        "anyOf": [
+            {"type": ["number", "string"]},
+            {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "number"}},
+        ]
+    },
+}
+
 
 class FakeLogs:
     """CloudWatch Logs as far as delivery needs it: groups and streams must exist, events are kept in order.
@@ -27,6 +82,8 @@ class FakeLogs:
         self.groups: dict[str, dict[str, list[dict[str, Any]]]] = {}
         self.retention: dict[str, int] = {}
         self.rejected: dict[str, int] | None = None
+        self.date = ""
+        self.seen: Callable[[Any], object] = lambda _: None
         self._stop = threading.Event()
         self._connections: list[socket.socket] = []
         fake = self
@@ -40,10 +97,12 @@ class FakeLogs:
                 fake._connections.append(self.connection)
 
             def do_POST(self) -> None:
+                fake.seen(self.headers)
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, answer = fake.answer(self.headers["X-Amz-Target"].rpartition(".")[2], body)
                 text = json.dumps(answer).encode()
-                self.send_response(status)
+                self.send_response_only(status)
+                self.send_header("Date", fake.date or self.date_time_string())
                 self.send_header("Content-Type", "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()

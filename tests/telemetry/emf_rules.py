@@ -49,5 +49,8 @@ def check_target(target: Any) -> None:
         assert sum(target["Counts"]) == target["Count"]
         assert target["Min"] <= min(target["Values"])
         assert max(target["Values"]) <= target["Max"]
+    elif isinstance(target, list):
+        assert 1 <= len(target) <= 100
+        assert all(map(number, target))
     else:
         assert number(target)

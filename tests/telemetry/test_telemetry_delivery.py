@@ -1,188 +1,458 @@
-import inspect
-import logging
+"""The delivery room by itself: counts, spill, outbox, sender, encoder. The endpoint is a transport of the test's."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import watchtower
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.telemetry import delivery as module
-from service.telemetry.cloudwatch import CloudWatchLogs
-from service.telemetry.delivery import EVENT_BYTES, Delivery
-from service.telemetry.settings import Settings
+from service.telemetry.delivery import Batch, Intake, Outcome, sender
+from service.telemetry.delivery.batch import batch
+from service.telemetry.delivery.counts import ACKNOWLEDGED, ADOPTED, LOST, UNANSWERED, Counts
+from service.telemetry.delivery.desk import Desk
+from service.telemetry.delivery.encoder import Encoder
+from service.telemetry.delivery.outbox import Outbox
+from service.telemetry.delivery.packer import Packer
+from service.telemetry.delivery.sender import Sender
+from service.telemetry.delivery.spill import HEADER, Spill
 
-from .conftest import FakeLogs, wait_for
+from .conftest import wait_for
 
-GROUP = "/shop/local/shop/logs"
+SIGNALS = {"logs": ("lines",)}
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setattr(module, "FIRST_BACKOFF", 0.05)
-    monkeypatch.setattr(module, "LONGEST_BACKOFF", 0.2)
+    monkeypatch.setattr(sender, "FIRST_BACKOFF", 0.02)
+    monkeypatch.setattr(sender, "LONGEST_BACKOFF", 0.05)
+
+
+class Endpoint:
+    """A transport that does as it is told. ``mode``: ok, or what becomes of every call."""
+
+    def __init__(self) -> None:
+        self.mode: Callable[[Batch], Outcome] | None = None
+        self.taken: list[str] = []
+        self.calls = 0
+        self.hang = threading.Event()
+
+    def send(self, batch: Batch) -> Outcome:
+        self.calls += 1
+        outcome = self.mode(batch) if self.mode is not None else Outcome()
+        for number, (_, text, _) in enumerate(batch.records):
+            if number not in outcome.refused and number not in outcome.again:
+                self.taken.append(text)
+        return outcome
+
+    def close(self) -> None: ...
+
+
+def refused(batch: Batch) -> Outcome:
+    return Outcome.retry(batch, "EndpointConnectionError")
+
+
+def unanswered(batch: Batch) -> Outcome:
+    return Outcome.retry(batch, "ReadTimeoutError", unanswered=True)
+
+
+def some(*numbers: int, length: int = 0) -> Batch:
+    return batch([(1_000 + number, f"{number}".ljust(length), 1) for number in numbers])
+
+
+class Way:
+    """Counts, outbox and sender of one signal, as a pipeline puts them together."""
+
+    def __init__(self, folder: Path | None, max_bytes: int = 100_000, disk: int = 1_000_000) -> None:
+        self.desk = Desk(folder, SIGNALS, {"logs": disk})
+        self.counts = self.desk.counts
+        self.endpoint = Endpoint()
+        self.outbox = Outbox("logs", self.counts, self.desk.spills.get("logs"), max_bytes)
+        self.sender = Sender(self.outbox, self.endpoint)
+        self.intake = Intake(1_000_000, self.counts.offered("lines"), self.counts.refused("lines"))
+
+    def put(self, *numbers: int, length: int = 0) -> None:
+        """What the encoder does: the records are accepted, then put."""
+        for number in numbers:
+            self.intake.append(number)
+            self.intake.items.clear()
+        self.sender.put(some(*numbers, length=length))
+
+    def inherit(self) -> None:
+        def found() -> None:
+            self.sender.start()
+            self.outbox.wake()
+
+        self.desk.inherit(found)
+        assert self.desk._thread is not None
+        self.desk._thread.join()
+
+    def acknowledged(self) -> int:
+        return self.counts.get("logs", ACKNOWLEDGED)
+
+    def close(self, seconds: float = 0.5) -> None:
+        self.outbox.begin_close(time.monotonic() + seconds)
+        self.sender.close()
+        self.desk.close()
+
+
+Ways = Callable[..., Way]
 
 
 @pytest.fixture
-def delivery(aws: FakeLogs) -> Iterator[Delivery]:
-    logs = CloudWatchLogs(Settings("shop", endpoint_url=aws.url))
-    made = Delivery(logs, GROUP, "stream", max_bytes=100_000, linger=0.05)
-    yield made
-    made.begin_close(0.2)
-    made.close()
+def ways(tmp_path: Path) -> Iterator[Ways]:
+    made: list[Way] = []
+
+    def make(folder: Path | None = tmp_path / "spill", **caps: int) -> Way:
+        made.append(Way(folder, **caps))
+        return made[-1]
+
+    yield make
+    for way in made:
+        way.endpoint.hang.set()
+        way.close(0.1)
 
 
-def put(delivery: Delivery, *numbers: int) -> None:
-    for number in numbers:
-        delivery.put(1_000_000 + number, f'{{"n":{number}}}')
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "spill").iterdir())
 
 
-def arrived(aws: FakeLogs) -> list[int]:
-    return [message["n"] for message in aws.messages("/logs")]
+def test_nothing_starts_before_the_first_batch(ways: Ways) -> None:
+    assert ways().sender._thread is None
 
 
-def test_the_private_name_of_watchtower_that_we_call_is_still_there() -> None:
-    submit = watchtower.CloudWatchLogHandler._submit_batch
-    assert list(inspect.signature(submit).parameters) == ["self", "batch", "log_stream_name", "max_retries"]
-    handler = watchtower.CloudWatchLogHandler(
-        log_group_name=GROUP, use_queues=False, create_log_group=False, boto3_client=object()
-    )
-    assert handler.sequence_tokens == {}
-    handler.close()
+def test_a_failing_endpoint_is_tried_again_until_it_heals(ways: Ways, caplog: pytest.LogCaptureFixture) -> None:
+    way = ways()
+    way.endpoint.mode = refused
+    way.put(1)
+    wait_for(lambda: way.endpoint.calls >= 3)
+    way.put(2)
+    way.endpoint.mode = None
+    wait_for(lambda: way.acknowledged() == 2)
+    assert way.endpoint.taken == ["1", "2"]
+    assert len(caplog.records) == 2, "one line when it starts to fail, one when it is well"
+    assert way.counts.get("logs", UNANSWERED) == 0
 
 
-def test_nothing_starts_and_nothing_is_called_before_the_first_event(aws: FakeLogs, delivery: Delivery) -> None:
-    assert delivery._thread is None
-    assert delivery._logs._client is None
-    assert aws.calls == []
+def test_a_transport_that_raises_does_not_end_its_sender(ways: Ways) -> None:
+    def broken(_: Batch) -> Outcome:
+        raise KeyError("no")
+
+    way = ways()
+    way.endpoint.mode = broken
+    way.put(1)
+    wait_for(lambda: way.endpoint.calls >= 2)
+    way.endpoint.mode = None
+    wait_for(lambda: way.acknowledged() == 1)
 
 
-def test_group_stream_and_retention_are_made_when_they_are_missing(aws: FakeLogs, delivery: Delivery) -> None:
-    put(delivery, 1, 2)
-    wait_for(lambda: delivery.delivered == 2)
-    assert arrived(aws) == [1, 2]
-    assert aws.retention == {GROUP: 14}
-    put(delivery, 3)
-    wait_for(lambda: delivery.delivered == 3)
-    assert aws.calls.count("CreateLogGroup") == 1
+def test_what_is_sent_again_after_a_call_without_an_answer_is_counted_once(ways: Ways) -> None:
+    way = ways()
+    way.endpoint.mode = unanswered
+    way.put(1, 2, 3)
+    wait_for(lambda: way.endpoint.calls >= 3)
+    way.endpoint.mode = None
+    wait_for(lambda: way.acknowledged() == 3)
+    assert way.counts.get("logs", UNANSWERED) == 3
 
 
-def test_a_group_deleted_meanwhile_is_made_again(aws: FakeLogs, delivery: Delivery) -> None:
-    put(delivery, 1)
-    wait_for(lambda: delivery.delivered == 1)
-    aws.groups.clear()
-    put(delivery, 2)
-    wait_for(lambda: delivery.delivered == 2)
-    assert arrived(aws) == [2]
-    assert delivery.dropped == 0
+def test_the_one_record_that_spoils_a_call_is_found_and_the_others_arrive(ways: Ways) -> None:
+    def poisoned(batch: Batch) -> Outcome:
+        bad = any(text == "13" for _, text, _ in batch.records)
+        return Outcome.refuse(batch, "InvalidParameterException") if bad else Outcome()
+
+    way = ways()
+    way.endpoint.mode = poisoned
+    way.put(*range(20))
+    wait_for(lambda: way.acknowledged() == 19)
+    assert sorted(map(int, way.endpoint.taken)) == [n for n in range(20) if n != 13]
+    assert way.counts.dropped("logs")["refused"] == 1
 
 
-@pytest.mark.parametrize("mode", ["fail", "ThrottlingException", "ExpiredTokenException", "AccessDeniedException"])
-def test_a_failing_endpoint_is_tried_again_until_it_heals(
-    aws: FakeLogs, delivery: Delivery, mode: str, caplog: pytest.LogCaptureFixture
+def test_a_part_that_the_service_left_is_sent_again_and_what_it_refuses_is_not(ways: Ways) -> None:
+    answers = [Outcome(refused=[0], again=[1, 3]), Outcome(again=[0]), Outcome()]
+    way = ways()
+    way.endpoint.mode = lambda _: answers.pop(0)
+    way.put(0, 1, 2, 3)
+    wait_for(lambda: way.acknowledged() == 3)
+    assert way.endpoint.taken == ["2", "3", "1"]
+    assert way.counts.dropped("logs")["refused"] == 1
+
+
+def test_beyond_its_memory_an_outbox_goes_to_disk_and_loses_nothing(ways: Ways, tmp_path: Path) -> None:
+    way = ways(max_bytes=20_000)
+    way.endpoint.mode = refused
+    for number in range(100):
+        way.put(number, length=2_000)
+    assert way.outbox._bytes <= 20_000
+    assert way.desk.spills["logs"].waiting() == 100 - way.outbox.waiting() + way.desk.spills["logs"].waiting()
+    assert any(name.endswith(".spill") for name in left(tmp_path))
+    way.endpoint.mode = None
+    wait_for(lambda: way.acknowledged() == 100)
+    assert sorted(int(text) for text in way.endpoint.taken) == list(range(100))
+    way.close()
+    assert left(tmp_path) == [], "nothing is left behind"
+
+
+def test_past_both_caps_records_are_dropped_counted_and_told_once(ways: Ways, caplog: pytest.LogCaptureFixture) -> None:
+    way = ways(max_bytes=10_000, disk=3_000)
+    way.endpoint.mode = refused
+    for number in range(200):
+        way.put(number, length=1_000)
+    dropped = way.counts.dropped("logs")["memory and disk"]
+    assert dropped == 200 - way.outbox.waiting() > 100
+    assert way.desk.spills["logs"].size() <= 3_000
+    assert sum("were dropped" in record.getMessage() for record in caplog.records) == 1
+    way.endpoint.mode = None
+    wait_for(lambda: way.acknowledged() == 200 - dropped)
+    assert way.counts.unsettled("logs") == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+def test_a_full_disk_is_a_cause_of_its_own_and_delivery_goes_on(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    aws.mode = mode
-    put(delivery, 1)
-    wait_for(lambda: len(aws.calls) >= 3)
-    put(delivery, 2)
-    aws.mode = "ok"
-    wait_for(lambda: delivery.delivered == 2)
-    assert arrived(aws) == [1, 2]
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("service")]
-    assert len(said) == 2, "one line when it starts to fail, one when it is well"
+    way = ways(max_bytes=10_000)
+    way.endpoint.mode = refused
+    way.put(0, length=9_000)
+    opened = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: opened("/dev/full", os.O_WRONLY))
+    way.put(1, length=9_000)
+    monkeypatch.undo()
+    assert way.counts.dropped("logs")["disk"] == 1
+    assert "No space left" in caplog.text
+    way.put(2, length=9_000)
+    way.endpoint.mode = None
+    wait_for(lambda: way.acknowledged() == 2)
 
 
-def test_an_endpoint_that_is_away_loses_nothing_until_it_is_back(delivery: Delivery, aws: FakeLogs) -> None:
-    aws.close()
-    put(delivery, 1)
-    wait_for(lambda: delivery._failing)
-    back = FakeLogs(port=aws.port)
-    try:
-        wait_for(lambda: delivery.delivered == 1)
-        assert arrived(back) == [1]
-    finally:
-        back.close()
+def test_a_folder_that_cannot_be_had_means_memory_only(ways: Ways, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    way = ways(tmp_path / "file" / "spill")
+    assert "Not a directory" in way.desk.trouble
+    way.put(1)
+    wait_for(lambda: way.acknowledged() == 1)
 
 
-def test_beyond_the_cap_the_oldest_are_dropped_and_counted(aws: FakeLogs, delivery: Delivery) -> None:
-    aws.mode = "fail"
-    put(delivery, 0)
-    wait_for(lambda: delivery._failing)  # 0 is on its way, and stays
-    for number in range(1, 201):
-        delivery.put(1_000_000 + number, f'{{"n":{number},"fill":"{"x" * 1_000}"}}')
-    assert delivery._bytes <= 100_000
-    aws.mode = "ok"
-    wait_for(lambda: delivery.delivered + delivery.dropped == delivery.accepted == 201)
-    kept = arrived(aws)
-    assert kept[0] == 0
-    assert kept[1:] == list(range(201 - len(kept) + 1, 201))
-    assert delivery.dropped == 201 - len(kept) > 0
+def test_another_users_folder_or_a_link_to_one_is_not_written_to(ways: Ways, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "theirs")
+    assert "not a directory of this user" in ways(tmp_path / "link").desk.trouble
 
 
-def test_a_batch_that_can_never_be_taken_is_dropped_and_the_next_goes_on(aws: FakeLogs, delivery: Delivery) -> None:
-    aws.mode = "InvalidParameterException"
-    put(delivery, 1)
-    wait_for(lambda: delivery.dropped == 1)
-    aws.mode = "ok"
-    put(delivery, 2)
-    wait_for(lambda: delivery.delivered == 1)
-    assert arrived(aws) == [2]
-
-
-def test_events_that_the_service_refuses_count_as_dropped(aws: FakeLogs, delivery: Delivery) -> None:
-    aws.rejected = {"tooOldLogEventEndIndex": 1, "tooNewLogEventStartIndex": 4}
-    put(delivery, 1, 2, 3, 4, 5)
-    wait_for(lambda: delivery.delivered == 3)
-    assert delivery.dropped == 2
-
-
-def test_events_are_sorted_and_a_batch_never_spans_a_day(aws: FakeLogs, delivery: Delivery) -> None:
-    day = 24 * 3600 * 1000
-    for timestamp in (5, 3, day + 5, 4):
-        delivery.put(timestamp, f'{{"n":{timestamp}}}')
-    wait_for(lambda: delivery.delivered == 4)
-    assert arrived(aws) == [3, 5, day + 5, 4]
-
-
-def test_an_event_too_large_for_the_service_is_dropped_alone(aws: FakeLogs, delivery: Delivery) -> None:
-    delivery.put(1, "x" * (EVENT_BYTES + 1))
-    put(delivery, 1)
-    wait_for(lambda: delivery.delivered == 1)
-    assert delivery.dropped == 1
-
-
-def test_close_sends_what_waits(aws: FakeLogs, delivery: Delivery) -> None:
-    put(delivery, *range(50))
-    delivery.close()
-    assert arrived(aws) == list(range(50))
-    put(delivery, 51)
-    assert (delivery.delivered, delivery.dropped) == (50, 1)
-
-
-@pytest.mark.parametrize("mode", ["hang", "fail"])
-def test_close_keeps_its_deadline_and_counts_what_it_could_not_send(
-    aws: FakeLogs, delivery: Delivery, mode: str
-) -> None:
-    aws.mode = mode
-    put(delivery, 1, 2)
-    wait_for(lambda: aws.calls)
-    put(delivery, 3)
+def test_what_cannot_be_sent_before_the_end_is_sent_by_the_next_process(ways: Ways, tmp_path: Path) -> None:
+    first = ways(max_bytes=5_000)
+    first.endpoint.mode = refused
+    for number in range(10):
+        first.put(number, length=1_000)
+    wait_for(lambda: first.endpoint.calls)
     began = time.monotonic()
-    delivery.begin_close(1.0)
-    delivery.close()
-    assert time.monotonic() - began < 1.3
-    assert (delivery.delivered, delivery.dropped) == (0, 3)
+    first.close(5.0)
+    assert time.monotonic() - began < 1, "where nobody listens nobody waits"
+    second = ways()
+    second.inherit()
+    wait_for(lambda: second.acknowledged() == 10)
+    assert sorted(int(text) for text in second.endpoint.taken) == list(range(10))
+    assert second.counts.get("logs", ADOPTED) == 10
+    assert second.counts.get("logs", LOST) == 0
+    second.close()
+    assert left(tmp_path) == []
 
 
-def test_as_a_plain_handler_it_delivers_what_its_formatter_writes(aws: FakeLogs, delivery: Delivery) -> None:
-    delivery.setFormatter(logging.Formatter('{"n": %(message)s}'))
-    delivery.handle(logging.makeLogRecord({"name": "shop", "msg": "7", "created": 3.5}))
-    wait_for(lambda: delivery.delivered == 1)
-    assert arrived(aws) == [7]
+def test_a_batch_that_stands_for_no_accepted_record_is_kept_for_the_next_process_too(
+    ways: Ways, tmp_path: Path
+) -> None:
+    first = ways()
+    first.endpoint.mode = refused
+    first.sender.put(batch([(1, "zeros", 0)]))
+    wait_for(lambda: first.endpoint.calls)
+    first.close(1.0)
+    second = ways()
+    second.inherit()
+    wait_for(lambda: second.endpoint.taken == ["zeros"])
+    second.close()
+    assert left(tmp_path) == []
 
 
-def test_the_pinned_version_is_the_one_that_the_contract_was_written_for() -> None:
-    requirement = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"watchtower==3.4.0"' in requirement
+def test_a_call_that_hangs_at_the_end_is_kept_and_may_arrive_twice(ways: Ways) -> None:
+    first = ways()
+    first.endpoint.mode = lambda batch: (first.endpoint.hang.wait(5), Outcome())[1]
+    first.put(1, 2)
+    wait_for(lambda: first.endpoint.calls)
+    first.put(3)
+    began = time.monotonic()
+    first.close(0.3)
+    assert time.monotonic() - began < 0.6
+    assert first.counts.get("logs", UNANSWERED) == 2
+    second = ways()
+    second.inherit()
+    wait_for(lambda: second.acknowledged() == 3)
+    assert sorted(second.endpoint.taken) == ["1", "2", "3"]
+
+
+def test_without_a_disk_what_is_left_at_the_end_is_dropped_and_counted(ways: Ways) -> None:
+    way = ways(None)
+    way.endpoint.mode = refused
+    way.put(1, 2)
+    wait_for(lambda: way.endpoint.calls)
+    way.close(0.2)
+    assert way.counts.dropped("logs")["closed"] == 2
+
+
+def test_a_living_process_is_nobodys_inheritance(ways: Ways) -> None:
+    first, second = ways(max_bytes=2_000), ways()
+    first.endpoint.mode = refused
+    for number in range(5):
+        first.put(number, length=1_000)
+    second.inherit()
+    assert second.counts.get("logs", ADOPTED) == second.counts.get("logs", LOST) == 0
+    first.endpoint.mode = None
+    wait_for(lambda: first.acknowledged() == 5)
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tests.telemetry.test_telemetry_delivery import Way, refused, wait_for
+way = Way(Path(sys.argv[1]), max_bytes=5_000)
+for number in range(30):
+    way.put(number, length=1_000)
+    wait_for(lambda: way.acknowledged() == number + 1)
+way.endpoint.mode = refused
+for number in range(30, 60):
+    way.put(number, length=1_000)
+for number in range(7):
+    way.intake.append(number)
+print(way.desk.spills["logs"].waiting(), flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_took_with_it_is_counted_exactly(ways: Ways, tmp_path: Path) -> None:
+    folder = tmp_path / "spill"
+    root = str(Path(__file__).parents[2])
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), root], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    spilled = int(ended.stdout)
+    assert 0 < spilled < 30
+    torn = next(folder.glob("*.spill"))
+    with torn.open("ab") as file:
+        file.write(HEADER.pack(0x314C5053, 1_000, 0, 9) + b"torn")
+    heir = ways()
+    heir.inherit()
+    wait_for(lambda: heir.acknowledged() == spilled)
+    assert heir.counts.get("logs", LOST) == 30 - spilled + 7, "accepted, and neither acknowledged nor on disk"
+    assert len(set(heir.endpoint.taken)) == spilled
+    heir.close()
+    assert [name for name in left(tmp_path) if name.endswith(".spill")] == []
+
+
+def test_of_two_heirs_one_inherits(ways: Ways, tmp_path: Path) -> None:
+    first = ways(max_bytes=1_000)
+    first.endpoint.mode = refused
+    for number in range(20):
+        first.put(number, length=500)
+    first.close(0.1)
+    heirs = [ways() for _ in range(4)]
+    threads = [threading.Thread(target=heir.inherit) for heir in heirs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_for(lambda: sum(heir.acknowledged() for heir in heirs) == 20)
+    assert sorted(int(text) for heir in heirs for text in heir.endpoint.taken) == list(range(20))
+
+
+def test_an_intake_beyond_its_capacity_drops_the_new_and_counts_both(tmp_path: Path) -> None:
+    counts = Counts(tmp_path / "a.counts", SIGNALS)
+    intake = Intake(5, counts.offered("lines"), counts.refused("lines"))
+    for number in range(12):
+        intake.append(number)
+    assert list(intake.items) == [0, 1, 2, 3, 4]
+    assert (counts.accepted("logs"), counts.dropped("logs")["queue"], counts.unsettled("logs")) == (12, 7, 5)
+    counts.remove()
+
+
+def test_an_intake_counts_right_from_many_threads() -> None:
+    counts = Counts(None, SIGNALS)
+    intake = Intake(10**6, counts.offered("lines"), counts.refused("lines"))
+
+    def work() -> None:
+        for number in range(5_000):
+            intake.append(number)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts.accepted("logs") == len(intake.items) == 40_000
+
+
+@given(st.lists(st.lists(st.text(max_size=50), min_size=1, max_size=5), max_size=8), st.integers(0, 400))
+def test_a_spill_gives_back_what_it_took_also_after_a_torn_end(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]], cut: int
+) -> None:
+    folder = tmp_path_factory.mktemp("spill")
+    spill = Spill(folder / "p", "logs", 1 << 20)
+    for texts in batches:
+        assert spill.write(batch([(1, text, 1) for text in texts]))
+    path = next(folder.iterdir(), None)
+    if path is not None and cut:
+        with path.open("r+b") as file:
+            file.truncate(max(0, path.stat().st_size - cut))
+    got = []
+    while (found := spill.read()) is not None:
+        got.append([text for _, text, _ in found[0].records])
+        spill.done(found[1], found[2], found[0].weight)
+    assert got == batches[: len(got)]
+    assert spill.lost + sum(map(len, got)) == sum(map(len, batches))
+    if not cut:
+        assert got == batches
+    spill.seal()
+
+
+def test_a_packer_makes_batches_of_a_size_and_an_age() -> None:
+    made: list[Batch] = []
+    packer = Packer(made.append, linger=1.0, most=3)
+    for number in range(4):
+        packer.add((number, "x", 1))
+    assert [len(one) for one in made] == [3]
+    packer.flush(10.0)
+    packer.flush(10.9)
+    assert len(made) == 1
+    packer.flush(11.0)
+    assert [len(one) for one in made] == [3, 1]
+    packer.add((0, "x" * 200_000, 1))
+    packer.add((0, "x" * 200_000, 1))
+    assert len(made) == 3
+
+
+def test_the_encoder_survives_a_record_that_cannot_be_encoded_and_works_off_the_rest_at_the_end() -> None:
+    intake = Intake(100_000, memoryview(bytearray(512)).cast("Q"), memoryview(bytearray(512)).cast("Q"))
+    done: list[int] = []
+    failed: list[str] = []
+
+    def work(item: int) -> None:
+        if item == 3:
+            raise ValueError(item)
+        done.append(item)
+
+    encoder = Encoder(
+        [("lines", intake.items, work)], lambda _: None, lambda: float("inf"), lambda name, _: failed.append(name)
+    )
+    encoder.start()
+    for number in range(20_000):
+        intake.append(number)
+    encoder.close(time.monotonic() + 5)
+    assert done == [number for number in range(20_000) if number != 3]
+    assert failed == ["lines"]

@@ -1,45 +1,48 @@
-import io
 import json
 import logging
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.telemetry import names
-from service.telemetry.delivery import EVENT_BYTES, in_pump
-from service.telemetry.logs import JsonFormatter, JsonHandler, install
+from service.telemetry import names, redaction
+from service.telemetry.delivery import stdout
+from service.telemetry.delivery.sender import in_sender
+from service.telemetry.jsontext import RecordIds
+from service.telemetry.logs import LINE_LENGTH, Item, JsonHandler, Lines, install, snapshot
+from service.telemetry.repeats import FIRST, ONE_OF, WINDOW_SECONDS, Repeats
+from service.telemetry.request import Ended, bind, bound_fields
 from service.telemetry.settings import Settings
 
 SETTINGS = Settings("shop", environment="prod", release="7")
-formatter = JsonFormatter(SETTINGS)
-
-
-class Kept:
-    def __init__(self) -> None:
-        self.events: list[tuple[int, dict[str, Any]]] = []
-
-    def put(self, timestamp: int, line: str) -> None:
-        self.events.append((timestamp, json.loads(line)))
+lines = Lines(SETTINGS)
 
 
 @pytest.fixture
-def kept() -> Iterator[Kept]:
+def kept() -> Iterator[list[Item]]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    kept = Kept()
-    install(JsonHandler(SETTINGS, lambda: kept), "INFO")  # type: ignore[arg-type,return-value]  # put is all it takes
+    kept: list[Item] = []
+    install(JsonHandler(lines, lambda: kept.append), "INFO")
     yield kept
     root.handlers[:] = before
     root.setLevel(level)
 
 
-def line(message: Any = "hello", level: int = logging.INFO, **extra: Any) -> dict[str, Any]:
-    record = logging.getLogger("shop.orders").makeRecord("shop.orders", level, "", 0, message, (), None, extra=extra)
-    text = formatter.format(record)
+def written(record: logging.LogRecord) -> str:
+    return lines.text(snapshot(record))
+
+
+def line(message: Any = "hello", level: int = logging.INFO, *arguments: Any, **extra: Any) -> dict[str, Any]:
+    record = logging.getLogger("shop.orders").makeRecord(
+        "shop.orders", level, "", 0, message, arguments, None, extra=extra
+    )
+    text = written(record)
     assert "\n" not in text
     assert "\r" not in text
     loaded = json.loads(text)
@@ -50,6 +53,7 @@ def line(message: Any = "hello", level: int = logging.INFO, **extra: Any) -> dic
 def test_a_line_says_who_where_and_when() -> None:
     told = line(order_id="o-1")
     assert told.pop("timestamp").endswith("Z")
+    assert told.pop("record_id")
     assert told == {
         "level": "INFO",
         "logger": "shop.orders",
@@ -61,6 +65,7 @@ def test_a_line_says_who_where_and_when() -> None:
     }
 
 
+@example("\u2028\x7f\x85\ud800", {})
 @given(st.text(), st.dictionaries(st.text(min_size=1, max_size=10), st.text() | st.integers() | st.none(), max_size=4))
 def test_whatever_is_logged_is_one_line_of_json_that_cannot_pose_as_another(
     message: str, extra: dict[str, Any]
@@ -68,11 +73,11 @@ def test_whatever_is_logged_is_one_line_of_json_that_cannot_pose_as_another(
     record = logging.makeLogRecord({"name": "shop", "msg": message, "levelname": "INFO"})
     for key, value in extra.items():
         record.__dict__.setdefault(key, value)
-    text = formatter.format(record)
+    text = written(record)
     assert text.isascii()
     assert text.isprintable()
     told = json.loads(text)
-    assert told["message"] == message[:8_192]
+    assert told["message"] == redaction.text(message[:8_192])
     assert told["service"] == "shop"
 
 
@@ -106,7 +111,7 @@ def test_a_circle_and_an_object_that_cannot_be_written_do_not_hurt() -> None:
 
 def test_arguments_that_do_not_fit_the_format_are_still_told() -> None:
     record = logging.makeLogRecord({"name": "shop", "msg": "%d items", "args": ("many",), "levelname": "INFO"})
-    assert json.loads(formatter.format(record))["message"] == "%d items ('many',)"
+    assert json.loads(written(record))["message"] == "%d items ('many',)"
 
 
 def test_an_exception_is_fields() -> None:
@@ -114,57 +119,240 @@ def test_an_exception_is_fields() -> None:
         raise KeyError("cart")
     except KeyError:
         record = logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "failed", (), sys.exc_info())
-    told = json.loads(formatter.format(record))
+    told = json.loads(written(record))
     assert told["exception"]["type"] == "KeyError"
     assert told["exception"]["message"] == "'cart'"
     assert "test_telemetry_logs.py" in told["exception"]["stacktrace"]
 
 
 def test_a_line_never_exceeds_what_the_service_takes() -> None:
-    record = logging.makeLogRecord({"name": "shop", "msg": "x" * 100_000, "levelname": "INFO", "big": ["é" * 400_000]})
-    text = formatter.format(record)
-    assert len(text) <= EVENT_BYTES
+    record = logging.makeLogRecord(
+        {"name": "shop", "msg": "x" * 100_000, "levelname": "INFO", **{f"big{n}": "é" * 4_000 for n in range(30)}}
+    )
+    text = written(record)
+    assert len(text) <= LINE_LENGTH
     assert json.loads(text)["truncated"] is True
 
 
-def test_every_line_goes_to_stdout_and_to_delivery(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_record_is_left_to_the_encoder_as_it_is_now(kept: list[Item], capsys: pytest.CaptureFixture[str]) -> None:
+    basket, arguments = ["milk"], ("Ada", 3)
+    logging.getLogger("shop").info("%s bought %d\nthings", *arguments, extra={"basket": basket})
+    basket.append("bread")
+    assert capsys.readouterr().out == ""
+    (item,) = kept
+    told = json.loads(lines.text(item))
+    assert (told["message"], told["basket"]) == ("Ada bought 3\nthings", ["milk"])
+
+
+def test_an_argument_that_may_change_is_made_text_at_once(kept: list[Item]) -> None:
+    basket = ["milk"]
+    logging.getLogger("shop").info("bought %s", basket)
+    basket.append("bread")
+    assert json.loads(lines.text(kept[0]))["message"] == "bought ['milk']"
+
+
+def test_without_a_place_to_leave_it_a_line_is_on_stdout_at_once(
+    kept: list[Item], capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(JsonHandler(lines, lambda: None), "INFO")
     logging.getLogger("shop").info("one\ntwo")
     (told,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert told["message"] == "one\ntwo"
-    assert [event for _, event in kept.events] == [told]
+    assert kept == []
 
 
-def test_what_the_way_to_aws_logs_is_never_delivered(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_way_to_aws_logs_is_never_delivered(kept: list[Item], capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger().setLevel("DEBUG")
     for name in ("botocore.endpoint", "urllib3.connectionpool", "boto3", "aws_xray_sdk.core"):
         logging.getLogger(name).debug("noise")
         logging.getLogger(name).warning("trouble")
-    in_pump.yes = True
+    in_sender.yes = True
     try:
         logging.getLogger("service.telemetry.delivery").warning("delivery fails")
     finally:
-        in_pump.yes = False
-    assert kept.events == []
+        in_sender.yes = False
+    assert kept == []
     told = [json.loads(text)["message"] for text in capsys.readouterr().out.splitlines()]
     assert sorted(told) == ["delivery fails", "trouble", "trouble", "trouble", "trouble"]
 
 
-def test_a_closed_stdout_does_not_stop_the_delivery(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = io.StringIO()
-    closed.close()
-    monkeypatch.setattr(sys, "stdout", closed)
-    logging.getLogger("shop").info("hello")
-    assert len(kept.events) == 1
+def test_a_stdout_that_is_closed_or_stalls_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    release, texts = threading.Event(), []
+
+    class Stalled:
+        def write(self, text: str) -> None:
+            release.wait(5)
+            texts.append(text)
+
+        def flush(self) -> None:
+            raise ValueError("I/O operation on closed file")
+
+    monkeypatch.setattr(sys, "stdout", Stalled())
+    out = stdout.Stdout()
+    began = time.monotonic()
+    for _ in range(50):
+        out.write("x" * 200_000, 7)
+    assert time.monotonic() - began < 1
+    assert out.dropped == 7 * (50 - stdout.MOST_BYTES // 200_000)
+    release.set()
+    out.close(time.monotonic() + 5)
+    assert len(texts) == stdout.MOST_BYTES // 200_000
 
 
-def test_installing_again_replaces_only_our_own_handler(kept: Kept) -> None:
+def test_installing_again_replaces_only_our_own_handler(kept: list[Item]) -> None:
     root = logging.getLogger()
     others = [handler for handler in root.handlers if not isinstance(handler, JsonHandler)]
-    install(JsonHandler(SETTINGS, lambda: None), "INFO")
+    install(JsonHandler(lines, lambda: lambda _: None), "INFO")
     assert [handler for handler in root.handlers if not isinstance(handler, JsonHandler)] == others
     assert len(root.handlers) == len(others) + 1
     logging.getLogger("shop").info("hello")
-    assert kept.events == []
+    assert kept == []
+
+
+def test_a_filter_on_the_handler_is_asked(kept: list[Item]) -> None:
+    (ours,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, JsonHandler)]
+    ours.addFilter(lambda record: "secret" not in record.getMessage())
+    logging.getLogger("shop").info("a secret")
+    logging.getLogger("shop").info("no news")
+    assert [item[3] for item in kept] == ["no news"]
+
+
+def test_bound_fields_stand_on_each_line_of_their_block(kept: list[Item]) -> None:
+    log = logging.getLogger("shop")
+    with bind(order_id="o-1"):
+        with bind(step="pay"):
+            log.info("inner")
+        log.info("outer")
+    log.info("after")
+    told = [json.loads(lines.text(item)) for item in kept]
+    assert [(line.get("order_id"), line.get("step")) for line in told] == [("o-1", "pay"), ("o-1", None), (None, None)]
+    assert bound_fields() is None
+
+
+ENDED: Ended = (1_795_364_220.25, "GET /a", "GET", 503, 12.34567, "req-1", 0xA, 0xB, True, "OSError", {"order_id": "o"})
+
+
+def test_an_access_line_says_what_happened() -> None:
+    told = json.loads(lines.access(ENDED))
+    assert told.pop("record_id")
+    assert told == {
+        "timestamp": "2026-11-22T16:17:00.250Z",
+        "level": "INFO",
+        "logger": "access",
+        "message": "GET /a 503",
+        "service": "shop",
+        "environment": "prod",
+        "release": "7",
+        "trace_id": f"{0xA:032x}",
+        "span_id": f"{0xB:016x}",
+        "xray_trace_id": f"1-{0:08x}-{0xA:024x}",
+        "request_id": "req-1",
+        "operation": "GET /a",
+        "method": "GET",
+        "status": 503,
+        "duration_ms": 12.346,
+        "error_type": "OSError",
+        "order_id": "o",
+    }
+
+
+def test_no_two_records_have_the_same_id() -> None:
+    one, other = RecordIds(), RecordIds()
+    assert len({*(one() for _ in range(500)), *(other() for _ in range(500))}) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("paid by 4111 1111 1111 1111 today", "paid by [redacted] today"),
+        ("paid by 4111-1111-1111-1111", "paid by [redacted]"),
+        ("5500005555555559,378282246310005", "[redacted],[redacted]"),
+        ("old: 4222222222222", "old: [redacted]"),
+        ("4111111111111112 is no card", "4111111111111112 is no card"),
+        ("at 1795364220000 ms, order 2026112219334600", "at 1795364220000 ms, order 2026112219334600"),
+        ("trace 6b03157df5a16a75e657406e66efacd7", "trace 6b03157df5a16a75e657406e66efacd7"),
+        ("mail to ada.lovelace+x@mail.example.org, please", "mail to [redacted], please"),
+        ("user@host and @decorator stay", "user@host and @decorator stay"),
+        ("a@b.cd e@f.gh", "[redacted] [redacted]"),
+        ("Authorization: Bearer abc.def", "Authorization: [redacted]"),
+        ("{'Cookie': 'session=1; a=2'}", "{'Cookie': '[redacted]'}"),
+        ("sent Bearer eyJhbGciOi.x-y_z to it", "sent Bearer [redacted] to it"),
+        ("/login?user=ada&password=hunter2&next=/", "/login?user=ada&password=[redacted]&next=/"),
+        ('{"api_key": "k-123", "n": 1}', '{"api_key": "[redacted]", "n": 1}'),
+        ("the token has expired", "the token has expired"),
+    ],
+)
+def test_what_must_not_be_in_a_text_is_taken_out(text: str, told: str) -> None:
+    assert redaction.text(text) == told
+    assert line(text)["message"] == told
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("Authorization", "x", "[redacted]"),
+        ("set-cookie", {"a": 1}, "[redacted]"),
+        ("card_number", 7, "[redacted]"),
+        ("card_token", "tok_visa", "[redacted]"),
+        ("user_email", "ada", "[redacted]"),
+        ("number", 4111111111111111, "[redacted]"),
+        ("at_ms", 1795364220000, 1795364220000),
+        ("note", "ask a@b.org", "ask [redacted]"),
+        (
+            "headers",
+            {"Accept": "*/*", "Cookie": "a=b", "to": ["a@b.org"]},
+            {"Accept": "*/*", "Cookie": "[redacted]", "to": ["[redacted]"]},
+        ),
+        ("tokens_used", 12, 12),
+        ("order_id", "o-1", "o-1"),
+    ],
+)
+def test_a_field_that_must_not_be_told_is_known_by_its_name_first(key: str, value: Any, told: Any) -> None:
+    assert line(**{key: value})[key] == told
+
+
+def test_an_exception_and_an_argument_are_redacted_too() -> None:
+    try:
+        raise ValueError("no such card 4111111111111111")
+    except ValueError:
+        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "mail %s", ("a@b.org",), sys.exc_info())
+    assert "4111111111111111" not in written(record).replace("raise", "")
+    assert json.loads(written(record))["message"] == "mail [redacted]"
+
+
+@given(st.text(alphabet="@.a1 -", max_size=300))
+def test_redaction_takes_any_text(text: str) -> None:
+    assert redaction.text(redaction.text(text)) == redaction.text(text)
+
+
+def test_redaction_of_a_long_text_takes_no_square_of_its_length() -> None:
+    began = time.process_time()
+    for text in ("a" * 8_000 + "@", "@" * 8_000, "4" * 8_000, "4 " * 4_000, "token" * 1_600, "a.@" * 2_700):
+        redaction.text(text)
+    assert time.process_time() - began < 0.5
+
+
+def test_of_a_burst_of_the_same_line_some_are_written_and_all_are_counted() -> None:
+    encoder, total = Lines(SETTINGS), 1_234
+    record = logging.makeLogRecord({"name": "shop", "msg": "again", "levelname": "INFO"})
+    told = [found for _ in range(total) if (found := encoder.record(snapshot(record))) is not None]
+    told += encoder.repeated(record.created, end=True)
+    assert len(told) == FIRST + (total - FIRST) // ONE_OF + 1
+    assert sum(weight for _, _, weight in told) == total
+    assert sum(1 + json.loads(text).get("repeated", 0) for _, text, _ in told) == total
+
+
+def test_lines_that_differ_in_a_field_or_in_time_are_no_burst() -> None:
+    encoder = Lines(SETTINGS)
+    for number in range(FIRST * 3):
+        record = logging.makeLogRecord({"name": "shop", "msg": "placed", "levelname": "INFO", "order_id": number})
+        assert encoder.record(snapshot(record)) is not None
+    repeats: Repeats[str] = Repeats()
+    repeats.over(0.0)
+    for second in range(10):
+        for _ in range(FIRST):
+            assert repeats.held_back("key", "line") == 0
+        assert repeats.over(second * WINDOW_SECONDS + WINDOW_SECONDS) == []
 
 
 def test_the_names_of_the_fields_stand_in_the_catalogue() -> None:

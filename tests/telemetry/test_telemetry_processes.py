@@ -144,10 +144,11 @@ Start = Callable[..., Server]
 
 
 @pytest.fixture
-def start(project: Path, daemon: FakeDaemon) -> Iterator[Start]:
+def start(project: Path, daemon: FakeDaemon, tmp_path: Path) -> Iterator[Start]:
     servers: list[Server] = []
 
     def started(endpoint: str, *arguments: str, **environ: str) -> Server:
+        environ = {"TELEMETRY_SPILL_DIR": str(tmp_path), **environ}
         servers.append(Server(project, daemon, endpoint, *arguments, **environ))
         return servers[-1]
 
@@ -224,7 +225,7 @@ def test_when_the_endpoint_dies_midway_it_goes_on_and_when_it_is_back_all_arrive
     aws.close()
     times = [server.ask("/bills", "POST")[1] for _ in range(30)]
     assert max(times) < 1
-    wait_for(lambda: any("delivery to" in line["message"] for line in server.lines()))
+    wait_for(lambda: any("delivery of" in line["message"] for line in server.lines()))
     back = FakeLogs(port=aws.port)
     try:
         assert server.stop() < 7
@@ -244,6 +245,48 @@ def test_a_child_of_a_running_worker_has_telemetry_of_its_own(aws: FakeLogs, sta
     assert sum(document.get("Requests", 0) for document in bills(aws)) == 2
     assert sum(line["message"] == "billed" for line in aws.messages("/logs")) == 2
     assert len(aws.groups["/acme/local/billing/logs"]) == 2
+
+
+def test_a_killed_worker_leaves_its_spill_and_its_counts_to_the_next_start(aws: FakeLogs, start: Start) -> None:
+    aws.mode = "hang"
+    server = start(aws.url, TELEMETRY_LOG_QUEUE_BYTES="65536").up()
+    for _ in range(95):
+        server.ask("/bills", "POST")
+    wait_for(lambda: sum(line["message"] == "billed" for line in server.lines()) == 95)
+    pid = server.ask("/bills", "POST")[0]["pid"]
+    os.kill(server.process.pid, signal.SIGSTOP)  # so that it does not start another
+    os.kill(pid, signal.SIGKILL)
+    server.process.kill()
+    server.process.wait()
+    aws.mode = "ok"
+    heir = start(aws.url).up()
+    wait_for(lambda: any("TelemetryLost" in document and "Signal" in document for document in aws.messages("/emf")))
+    heir.stop()
+    told = [line for line in aws.messages("/logs") if line["message"] in {"billed", "POST /bills 201"}]
+    lost = sum(
+        document.get("TelemetryLost", 0) for document in aws.messages("/emf") if document.get("Signal") == "logs"
+    )
+    assert lost == 2 * 96 - len(told) > 0
+    assert (
+        sum(document.get("TelemetryLost", 0) for document in aws.messages("/emf") if "Signal" not in document) >= lost
+    )
+
+
+def test_sigterm_ends_a_plain_program_as_its_end_does(aws: FakeLogs, project: Path, tmp_path: Path) -> None:
+    program = (
+        "import logging, time; from acme.watch import instrument; t = instrument(); t.start();"
+        "logging.getLogger('job').info('worked'); print('ready', flush=True); time.sleep(30)"
+    )
+    environ = {**os.environ, "AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}
+    environ |= {"OTEL_SERVICE_NAME": "job", "TELEMETRY_SPILL_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=project, env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.wait(10) == 128 + signal.SIGTERM
+    assert [line["message"] for line in aws.messages("/logs")] == ["worked"]
 
 
 def test_the_copied_folder_runs_without_the_shop_and_without_sqlalchemy(aws: FakeLogs, start: Start) -> None:

@@ -1,6 +1,8 @@
 import json
+import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from service.telemetry.sampling import XRaySampler, sampler
+from service.telemetry.sampling import Memory, XRaySampler, sampler
 from service.telemetry.settings import DaemonAddress, Settings
 
 from .conftest import wait_for
@@ -34,7 +36,8 @@ def rules() -> Iterator[tuple[int, list[str]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked.append(self.path)
+            signed = "/xray/aws4_request" in self.headers.get("Authorization", "")
+            asked.append(self.path + " signed" * signed)
             text = json.dumps({"SamplingRuleRecords": records}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(text)))
@@ -55,6 +58,18 @@ def decided(made: Any, method: str = "GET", path: str = "/items", parent: Any = 
     decision = made.should_sample(parent, 1 << 127 | 1 << 63, method, attributes=attributes).decision
     assert isinstance(decision, Decision)
     return decision
+
+
+def memory_of(made: Any) -> Any:
+    """The rules of an X-Ray sampler, once they are there: they come by a thread."""
+    root = getattr(made, "_first", made)
+
+    def there() -> Any:
+        decided(made)
+        memory = getattr(root._rules, "__self__", None)
+        return isinstance(memory, Memory) and memory._cache.last_updated and memory
+
+    return wait_for(there)
 
 
 def caller(sampled: bool) -> Any:
@@ -86,13 +101,79 @@ def test_each_sampler_of_opentelemetry_decides_as_specified(
 def test_xray_decides_by_the_daemons_rules(rules: tuple[int, list[str]]) -> None:
     port, asked = rules
     made = sampler(Settings("shop", sampler="xray", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
-    decided(made)
-    wait_for(lambda: decided(made, "POST", "/checkout") is Decision.RECORD_AND_SAMPLE and asked)
+    memory_of(made)
     assert [decided(made) for _ in range(50)] == [Decision.DROP] * 50
     assert [decided(made, "POST", "/checkout") for _ in range(50)] == [Decision.RECORD_AND_SAMPLE] * 50
     assert asked[0] == "/GetSamplingRules"
     assert decided(made, parent=caller(sampled=True)) is Decision.RECORD_AND_SAMPLE
     assert decided(made, "POST", "/checkout", caller(sampled=False)) is Decision.DROP
+
+
+def test_a_remembered_match_leaves_counts_and_quotas_to_the_sdk(rules: tuple[int, list[str]]) -> None:
+    port, _ = rules
+    settings = Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port)))
+    made = XRaySampler(settings)
+    memory = memory_of(made)
+    checkout, default = memory._cache.rules
+    before = checkout.request_count, default.request_count
+    for number in range(100):
+        decided(made, "POST", "/checkout")
+        decided(made, "GET", f"/items/{number % 3}")
+    assert (checkout.request_count - before[0], default.request_count - before[1]) == (100, 100)
+    assert checkout.sampled_count >= 100
+    # A quota is taken before the rate is asked, one a second at most if it is one.
+    default.reservoir.load_quota(quota=2, TTL=time.time() + 60, interval=10)
+    taken = [decided(made) for _ in range(50)].count(Decision.RECORD_AND_SAMPLE)
+    assert 2 <= taken <= 4  # the second may turn meanwhile
+
+
+def test_rules_read_anew_take_over_the_counts_and_are_matched_anew(rules: tuple[int, list[str]]) -> None:
+    port, _ = rules
+    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
+    memory = memory_of(made)
+    counted = memory._cache.rules[0].request_count
+    fresh = memory._sdk._connector.fetch_sampling_rules()
+    fresh[1]._rate = 0.0
+    memory._cache.load_rules(list(reversed(fresh)))
+    assert memory._cache.rules[0].request_count == counted
+    assert [decided(made, "POST", "/checkout") for _ in range(20)] == [Decision.DROP] * 20
+    assert memory._cache.rules[0].request_count == counted + 20
+    # Older than an hour, the SDK goes by its local rules.
+    memory._cache.last_updated = time.time() - 3_601
+    taken = [decided(made, "POST", "/checkout") for _ in range(400)].count(Decision.RECORD_AND_SAMPLE)
+    assert 1 <= taken < 100
+
+
+def test_paths_without_number_do_not_fill_the_memory(rules: tuple[int, list[str]]) -> None:
+    port, _ = rules
+    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
+    memory = memory_of(made)
+    for number in range(3_000):
+        decided(made, "GET", f"/{number}")
+    assert len(memory._known) <= 1_025
+
+
+def test_with_delivery_by_the_api_the_rules_come_signed_from_there(
+    rules: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, asked = rules
+    away = DaemonAddress(tcp=("127.0.0.1", 1))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    made = sampler(
+        Settings("shop", sampler="xray", daemon=away, xray_delivery="api", xray_endpoint_url=f"http://127.0.0.1:{port}")
+    )
+    memory_of(made)
+    assert asked[0] == "/GetSamplingRules signed"
+
+
+def test_no_line_is_logged_for_a_request_that_no_rule_takes(caplog: pytest.LogCaptureFixture) -> None:
+    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", 1))))
+    with caplog.at_level(logging.INFO, logger="root"):
+        decided(made)
+        wait_for(lambda: made._rules is not None and hasattr(made._rules, "__self__") and "Memory" in repr(made._rules))
+        decided(made)
+    assert not [record for record in caplog.records if record.levelno < logging.WARNING and "aws_xray" in record.name]
 
 
 def test_xray_without_a_daemon_takes_one_a_second_and_a_twentieth() -> None:
@@ -110,8 +191,7 @@ def test_a_child_process_polls_for_itself(rules: tuple[int, list[str]]) -> None:
     asked.clear()
     child = os.fork()
     if child == 0:
-        decided(made)
-        wait_for(lambda: decided(made, "POST", "/checkout") is Decision.RECORD_AND_SAMPLE)
+        memory_of(made)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     wait_for(lambda: asked)

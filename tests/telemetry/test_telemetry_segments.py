@@ -1,28 +1,24 @@
+"""A span as a segment document, rule by rule; both kinds of span."""
+
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, set_span_in_context
 from opentelemetry.trace.status import Status, StatusCode
 
-from service.telemetry.segments import LIMIT, document, to_segment
+from service.telemetry.server_span import ServerSpan, finish, server_attributes
+from service.telemetry.spans import LightSpan
+from service.telemetry.traces.segments import Segments
+from service.telemetry.traces.text import LIMIT
 
-RESOURCE = Resource({"service.name": "shop", "service.version": "1.2", "deployment.environment.name": "local"})
-GROUP = "/shop/local/shop/logs"
-
-
-class Kept(SpanExporter):
-    def __init__(self) -> None:
-        self.spans: list[ReadableSpan] = []
-
-    def export(self, spans: Any) -> SpanExportResult:
-        self.spans += spans
-        return SpanExportResult.SUCCESS
+from .telemetry_spans import GROUP, KINDS, RESOURCE, Traced
 
 
 def made(
@@ -31,22 +27,37 @@ def made(
     child: bool = False,
     act: Callable[[Span], Any] = lambda _: None,
     name: str = "POST /checkout",
+    spans: str = "light",
     **attributes: Any,
-) -> ReadableSpan:
-    kept = Kept()
-    provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(kept))
-    tracer = provider.get_tracer("test")
-    context = set_span_in_context(tracer.start_span("parent")) if child else None
-    span = tracer.start_span(name, context, kind, {key.replace("__", "."): value for key, value in attributes.items()})
-    assert isinstance(span, Span)
+) -> LightSpan:
+    traced = Traced(spans)
+    context = set_span_in_context(traced.tracer.start_span("parent")) if child else Context()
+    given = {key.replace("__", "."): value for key, value in attributes.items()}
+    span = traced.tracer.start_span(name, context, kind, given)
     act(span)
     span.end()
-    return kept.spans[-1]
+    return traced.ended[-1]
+
+
+def document(span: LightSpan, resource: Resource = RESOURCE) -> str:
+    return Segments(resource, GROUP).document(span)
 
 
 def segment(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    return to_segment(made(*args, **kwargs), GROUP)
+    """The document, the same for both kinds of span."""
+    light, sdk = (json.loads(document(made(*args, spans=spans, **kwargs))) for spans in KINDS)
+    assert light.keys() == sdk.keys()
+    assert {key: light[key] for key in light.keys() - CHANGING} == {key: sdk[key] for key in sdk.keys() - CHANGING}
+    told: dict[str, Any] = light
+    return told
+
+
+CHANGING = {"id", "trace_id", "parent_id", "start_time", "end_time", "cause"}
+OF_RESOURCE = {
+    "otel.resource.service.name": "shop",
+    "otel.resource.service.version": "1.2",
+    "otel.resource.deployment.environment.name": "local",
+}
 
 
 def raising(span: Span) -> None:
@@ -98,7 +109,7 @@ def test_a_server_span_is_a_segment_with_the_log_group_and_annotations() -> None
         "operation": "POST /checkout",
         "order_id": "o-1",
     }
-    assert told["metadata"] == {"default": {"http.route": "/checkout"}}
+    assert told["metadata"] == {"default": {**OF_RESOURCE, "http.route": "/checkout"}}
     assert not {"error", "fault", "throttle", "cause", "namespace"} & told.keys()
 
 
@@ -121,6 +132,8 @@ def test_server_spans_and_roots_are_segments_and_the_rest_subsegments(
     assert (told.get("type") != "subsegment") is is_segment
     assert ("parent_id" in told) is child
     assert (told.get("namespace") == "remote") is (kind is SpanKind.CLIENT and child)
+    # What a resource says stands on segments alone.
+    assert ("service" in told) is ("aws" in told) is ("otel.resource.service.name" in str(told)) is is_segment
 
 
 @pytest.mark.parametrize(
@@ -130,6 +143,13 @@ def test_server_spans_and_roots_are_segments_and_the_rest_subsegments(
         ({"db__namespace": "shop", "server__address": "db.local"}, "shop@db.local"),
         ({"db__namespace": "shop.db"}, "shop.db"),
         ({"server__address": "example.org"}, "example.org"),
+        ({"aws__remote__service": "AWS::DynamoDB", "peer__service": "x"}, "DynamoDB"),
+        ({"aws__remote__service": "AWS.SDK.S3"}, "S3"),
+        ({"aws__service": "SQS", "db__namespace": "shop"}, "SQS"),
+        ({"rpc__service": "Carts"}, "Carts"),
+        ({"http__host": "a.example"}, "a.example"),
+        ({"net__peer__name": "b.example"}, "b.example"),
+        ({"db__name": "old", "net__peer__name": "x"}, "old"),
         ({}, "GET /x"),
     ],
 )
@@ -206,20 +226,162 @@ def deep(span: Span) -> None:
             span.record_exception(error)
 
 
+def test_only_a_request_is_named_by_its_service() -> None:
+    assert segment()["name"] == "shop"
+    assert segment(aws__local__service="carts")["name"] == "carts"
+    assert segment(SpanKind.INTERNAL, name="nightly")["name"] == "nightly"
+
+
 @pytest.mark.parametrize(
-    "span",
+    ("kind", "attributes", "namespace"),
     [
-        made(**{f"note{i}": "x" * 2_000 for i in range(60)}),
-        made(act=deep, **{f"note{i}": "x" * 2_000 for i in range(30)}),
-        made(SpanKind.CLIENT, child=True, db__system__name="sqlite", db__query__text="SELECT " + "é" * 90_000),
+        (SpanKind.CLIENT, {}, "remote"),
+        (SpanKind.CLIENT, {"rpc__system": "aws-api"}, "aws"),
+        (SpanKind.INTERNAL, {"aws__service": "S3"}, "aws"),
+        (SpanKind.PRODUCER, {}, None),
+        (SpanKind.PRODUCER, {"aws__remote__service": "queue"}, "remote"),
+        (SpanKind.INTERNAL, {}, None),
     ],
-    ids=["metadata", "exceptions", "statement"],
 )
-def test_a_document_always_fits_and_keeps_who_when_and_what(span: ReadableSpan) -> None:
-    text = document(span, GROUP)
+def test_a_subsegment_says_whose_the_other_side_is(
+    kind: SpanKind, attributes: dict[str, str], namespace: str | None
+) -> None:
+    assert segment(kind, child=True, **attributes).get("namespace") == namespace
+
+
+def test_names_of_earlier_conventions_fill_the_same_places() -> None:
+    old = segment(SpanKind.CLIENT, child=True, http__method="GET", http__url="http://a/b", http__status_code=404)
+    assert old["http"] == {"request": {"method": "GET", "url": "http://a/b"}, "response": {"status": 404}}
+    assert old["error"] is True
+    assert "metadata" not in old
+    sql = segment(SpanKind.CLIENT, child=True, db__system="mysql", db__statement="SELECT ?", db__user="u")
+    assert sql["sql"] == {"database_type": "mysql", "sanitized_query": "SELECT ?", "user": "u"}
+
+
+def test_a_span_may_list_its_annotations_and_give_metadata_a_namespace() -> None:
+    attributes = {
+        "aws__xray__annotations": ["customer-tier", "size", "many", "missing"],
+        "customer-tier": "gold",
+        "size": 3,
+        "many": ["a"],
+        "aws__xray__metadata__cart": '{"lines": [1, 2]}',
+        "aws__xray__metadata__broken": "{",
+        "enduser__id": "u-1",
+    }
+    told = segment(SpanKind.INTERNAL, child=True, **attributes)
+    assert told["annotations"] == {"customer_tier": "gold", "size": 3}
+    assert told["metadata"] == {"default": {"aws.xray.metadata.broken": "{"}, "cart": {"lines": [1, 2]}}
+    assert told["user"] == "u-1"
+
+
+@pytest.mark.parametrize(
+    ("about", "origin"),
+    [
+        ({"cloud.platform": "aws_ecs", "aws.ecs.launchtype": "FARGATE"}, "AWS::ECS::Fargate"),
+        ({"cloud.platform": "aws_ecs", "aws.ecs.launchtype": "ec2"}, "AWS::ECS::EC2"),
+        ({"cloud.platform": "aws_ecs"}, "AWS::ECS::Container"),
+        ({"cloud.platform": "aws_eks", "cloud.provider": "aws"}, "AWS::EKS::Container"),
+        ({"cloud.platform": "aws_ec2"}, "AWS::EC2::Instance"),
+        ({"cloud.platform": "aws_ec2", "cloud.provider": "gcp"}, None),
+        ({}, None),
+    ],
+)
+def test_the_origin_is_where_it_ran(about: dict[str, str], origin: str | None) -> None:
+    told = json.loads(document(made(), Resource({**RESOURCE.attributes, **about, "cloud.account.id": "123456789012"})))
+    assert told.get("origin") == origin
+    assert told["aws"]["account_id"] == "123456789012"
+
+
+def test_a_clock_set_back_makes_no_document_that_ends_before_it_begins() -> None:
+    traced = Traced()
+    traced.tracer.start_span("s", start_time=2_000_000_000).end(end_time=1_000_000_000)
+    (told,) = traced.documents()
+    assert told["start_time"] == told["end_time"] == 2.0
+
+
+def test_members_stand_in_the_order_in_which_people_read_them() -> None:
+    told = segment(child=True)
+    assert list(told)[:6] == ["name", "id", "trace_id", "parent_id", "start_time", "end_time"]
+
+
+TEXTS = st.one_of(
+    st.sampled_from(["", "127.0.0.1:8080", "shop.example", "a:b:c", 'é\n"\\', "[::1]:80"]), st.text(max_size=12)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    facts=st.tuples(
+        st.sampled_from(["GET", "_OTHER"]), st.just("http"), *[TEXTS] * 4, st.sampled_from(["HTTP/1.1", ""])
+    ),
+    status=st.sampled_from([200, 204, 404, 429, 500, 503]),
+    route=st.one_of(st.none(), st.just("/items/<int:item_id>")),
+    error=st.sampled_from(["", "LookupError"]),
+)
+def test_a_request_is_told_alike_the_quick_way_and_the_common_way(
+    facts: tuple[str, ...], status: int, route: str | None, error: str
+) -> None:
+    traced = Traced()
+    outcome = (status, route, "GET /items/{item_id}", error)
+    quick = traced.tracer.serve(Context(), facts)
+    assert type(quick) is ServerSpan
+    finish(quick, outcome)
+    common = traced.tracer.start_span(facts[0], Context(), SpanKind.SERVER, server_attributes(facts))
+    finish(common, outcome)
+    told, expected = traced.documents()
+    for changing in ("id", "trace_id", "start_time", "end_time"):
+        del told[changing], expected[changing]
+    assert told == expected
+
+
+def test_what_an_app_adds_to_a_request_is_told_with_what_was_known() -> None:
+    traced = Traced()
+    span = traced.tracer.serve(Context(), ("POST", "http", "/checkout", "shop:8080", "10.0.0.1", "x/1", "HTTP/1.1"))
+    span.set_attribute("order_id", "o-1")
+    span.record_exception(ValueError("x"))
+    finish(span, (503, "/checkout", "POST /checkout", "ValueError"))
+    plain = traced.tracer.serve(Context(), ("POST", "http", "/checkout", "shop:8080", "10.0.0.1", "x/1", "HTTP/1.1"))
+    plain.record_exception(ValueError("x"))
+    finish(plain, (503, "/checkout", "POST /checkout", "ValueError"))
+    for told, annotation in zip(traced.documents(), ("o-1", None), strict=True):
+        assert told["annotations"].get("order_id") == annotation
+        assert told["annotations"]["operation"] == "POST /checkout"
+        assert told["http"]["request"]["url"] == "http://shop:8080/checkout"
+        assert (told["http"]["response"], told["fault"]) == ({"status": 503}, True)
+        assert told["cause"]["exceptions"][0]["type"] == "ValueError"
+        assert told["metadata"]["default"]["error.type"] == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("kind", "act", "attributes"),
+    [
+        (SpanKind.SERVER, lambda _: None, {f"note{i}": "x" * 2_000 for i in range(60)}),
+        (SpanKind.SERVER, deep, {f"note{i}": "x" * 2_000 for i in range(30)}),
+        (SpanKind.CLIENT, lambda _: None, {"db__system__name": "sqlite", "db__query__text": "SELECT " + "é" * 90_000}),
+        (SpanKind.INTERNAL, lambda _: None, {"aws__xray__metadata__big": json.dumps(["€" * 30_000])}),
+    ],
+    ids=["metadata", "exceptions", "statement", "own metadata"],
+)
+def test_a_document_always_fits_and_keeps_who_when_and_what(
+    kind: SpanKind, act: Callable[[Span], Any], attributes: dict[str, Any]
+) -> None:
+    span = made(kind, child=kind is not SpanKind.SERVER, act=act, **attributes)
+    text = document(span)
     assert len(text.encode()) <= LIMIT
     told = json.loads(text)
-    whole = to_segment(span, GROUP)
-    assert {key: told.get(key) for key in ("id", "trace_id", "start_time", "end_time", "parent_id")} == {
-        key: whole.get(key) for key in ("id", "trace_id", "start_time", "end_time", "parent_id")
-    }
+    trace = f"{span.trace_id:032x}"
+    assert (told["id"], told["trace_id"]) == (f"{span.span_id:016x}", f"1-{trace[:8]}-{trace[8:]}")
+    assert (told["start_time"], told["end_time"]) == (span.start_time / 1e9, (span.end_time or 0) / 1e9)
+    assert told.get("parent_id") == (f"{span.parent_id:016x}" if span.parent_id else None)
+
+
+@pytest.mark.parametrize(
+    "value", ["half \ud800 a pair", 1 << 80, float("inf"), b"\x00\xff", object(), {1: {2: "\udfff"}}]
+)
+def test_whatever_an_attribute_holds_the_document_is_json(value: Any) -> None:
+    traced = Traced()
+    traced.tracer.start_span("\ud800 name", attributes={"odd": value, "server.address": "\udc00"}).end()
+    segments = Segments(RESOURCE, GROUP)
+    text = segments.document(traced.ended[0])
+    text.encode()
+    assert "odd" in json.loads(text)["metadata"]["default"]

@@ -1,3 +1,5 @@
+import tempfile
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,9 @@ def test_the_daemon_address_is_read_in_each_documented_form(
         ("TELEMETRY_RETENTION_DAYS", "2"),
         ("TELEMETRY_CLOSE_SECONDS", "nan"),
         ("TELEMETRY_NAMESPACE", "AWS/Shop"),
+        ("TELEMETRY_SPILL_DIR", "spill"),
+        ("TELEMETRY_SPILL_BYTES", "1G"),
+        ("TELEMETRY_EMF", "loose"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(name: str, value: str) -> None:
@@ -78,6 +83,12 @@ def test_an_unknown_setting_of_ours_is_refused_with_the_known_ones() -> None:
 
 def test_an_empty_value_is_no_value() -> None:
     assert read(AWS_ENDPOINT_URL="", AWS_REGION=" ").region == "us-east-1"
+
+
+def test_what_does_not_fit_into_memory_goes_to_the_systems_temporary_folder_unless_told_otherwise() -> None:
+    assert read().spill_dir == tempfile.gettempdir()
+    assert read(TELEMETRY_SPILL_DIR="/var/spool/shop").spill_dir == "/var/spool/shop"
+    assert (read().strict_emf, read(TELEMETRY_EMF="strict").strict_emf) == (False, True)
 
 
 def test_a_ratio_is_read_only_for_the_samplers_that_take_one() -> None:

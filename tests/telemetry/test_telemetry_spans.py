@@ -1,129 +1,446 @@
-import socket
+"""Spans of both kinds, TELEMETRY_SPANS=light and =sdk, held to the same tests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
 import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    TraceState,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
+from opentelemetry.trace.status import Status, StatusCode
 
-from service.telemetry.spans import EndedSpans, SpanPump
+from service.telemetry.sampling import FollowParent
+from service.telemetry.spans import LightSpan, Prepared
 
-from .conftest import FakeDaemon, wait_for
+from .telemetry_spans import KINDS, Traced
 
-GROUP = "/shop/local/shop/logs"
-
-
-@pytest.fixture
-def pump(daemon: FakeDaemon) -> Iterator[SpanPump]:
-    host, _, port = daemon.address.partition(":")
-    made = SpanPump((host, int(port)), GROUP, capacity=1_000)
-    yield made
-    made.close(time.monotonic() + 2)
-
-
-def spans(pump: SpanPump | None, number: int, sampler: Any = ALWAYS_ON) -> None:
-    provider = TracerProvider(sampler, Resource({"service.name": "shop"}), shutdown_on_exit=False)
-    provider.add_span_processor(EndedSpans(lambda: pump))
-    tracer = provider.get_tracer("test")
-    for i in range(number):
-        tracer.start_span(f"span {i}").end()
-
-
-def test_each_span_arrives_as_one_datagram(daemon: FakeDaemon, pump: SpanPump) -> None:
-    spans(pump, 500)
-    wait_for(lambda: len(daemon.documents) == 500)
-    assert (pump.accepted, pump.sent, pump.dropped) == (500, 500, 0)
-    assert len({document["id"] for document in daemon.documents}) == 500
+REMOTE = SpanContext(1 << 127, 7, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "b")]))
+UNSAMPLED = SpanContext(1 << 127, 7, is_remote=True)
 
 
-def test_bursts_are_at_most_fifty_datagrams(pump: SpanPump, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent_before_pause: list[int] = []
-    real = time.sleep
-    monkeypatch.setattr("service.telemetry.spans.time.sleep", lambda s: (sent_before_pause.append(pump.sent), real(s)))
-    spans(pump, 130)
-    pump.close(time.monotonic() + 2)
-    assert pump.sent == 130
-    gaps = [after - before for before, after in zip([0, *sent_before_pause], [*sent_before_pause, 130], strict=True)]
-    assert max(gaps) <= 50
+@pytest.fixture(params=KINDS)
+def traced(request: pytest.FixtureRequest) -> Traced:
+    return Traced(request.param)
 
 
-def test_unsampled_spans_and_spans_of_no_process_are_nothing(pump: SpanPump) -> None:
-    spans(pump, 3, ALWAYS_OFF)
-    spans(None, 3)
-    assert pump.accepted == 0
-    assert pump._thread is None
+def below(context: SpanContext) -> Context:
+    return set_span_in_context(NonRecordingSpan(context), Context())
 
 
-def test_a_full_queue_drops_and_counts(daemon: FakeDaemon) -> None:
-    host, _, port = daemon.address.partition(":")
-    pump = SpanPump((host, int(port)), GROUP, capacity=10)
-    spans(pump, 30)
-    pump.close(time.monotonic() + 2)
-    assert pump.accepted == 30 == pump.sent + pump.dropped
-    assert pump.dropped >= 10
+def test_the_switch_chooses_the_kind_of_span() -> None:
+    assert isinstance(Traced("light").tracer.start_span("a"), LightSpan)
+    assert not isinstance(Traced("sdk").tracer.start_span("a"), LightSpan)
 
 
-def test_close_sends_what_waits_and_what_comes_later_is_dropped(daemon: FakeDaemon, pump: SpanPump) -> None:
-    spans(pump, 5)
-    pump.close(time.monotonic() + 2)
-    spans(pump, 1)
-    wait_for(lambda: len(daemon.documents) == 5)
-    assert (pump.sent, pump.dropped) == (5, 1)
+def test_a_child_is_in_its_parents_trace_and_below_it(traced: Traced) -> None:
+    with traced.tracer.start_as_current_span("parent") as parent, traced.tracer.start_as_current_span("child") as child:
+        assert get_current_span() is child
+    assert not get_current_span().get_span_context().is_valid
+    inner, outer = traced.ended
+    assert (inner.name, outer.name) == ("child", "parent")
+    assert inner.trace_id == outer.trace_id == parent.get_span_context().trace_id
+    assert inner.parent_id == outer.span_id == parent.get_span_context().span_id != inner.span_id
+    assert inner.parent == parent.get_span_context()
+    assert outer.parent is None
+    assert outer.start_time <= inner.start_time <= (inner.end_time or 0) <= (outer.end_time or 0)
 
 
-def test_a_daemon_that_is_away_hurts_nobody() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    pump = SpanPump(("127.0.0.1", port), GROUP, capacity=10)
-    spans(pump, 3)
-    pump.close(time.monotonic() + 2)
-    assert pump.sent == 3  # UDP: nobody says that nobody listens
+def test_a_trace_id_begins_with_the_time(traced: Traced) -> None:
+    traced.tracer.start_span("a").end()
+    (span,) = traced.ended
+    assert abs((span.trace_id >> 96) - span.start_time / 1e9) < 3
 
 
-def test_a_name_is_resolved_once_and_not_in_the_request_thread(
-    daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+def test_a_remote_parent_is_followed_with_its_state(traced: Traced) -> None:
+    traced.tracer.start_span("a", below(REMOTE)).end()
+    assert traced.tracer.start_span("b", below(UNSAMPLED)).get_span_context().trace_id == UNSAMPLED.trace_id
+    (span,) = traced.ended
+    assert (span.trace_id, span.parent_id) == (REMOTE.trace_id, REMOTE.span_id)
+    assert span.context.trace_state == REMOTE.trace_state
+    assert not span.context.is_remote
+
+
+def test_an_invalid_parent_is_no_parent(traced: Traced) -> None:
+    traced.tracer.start_span("a", below(INVALID_SPAN_CONTEXT)).end()
+    assert traced.ended[0].parent_id == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("root", [ALWAYS_OFF, FollowParent(ALWAYS_OFF)])
+def test_what_is_not_sampled_has_ids_and_leaves_nothing(kind: str, root: Sampler) -> None:
+    traced = Traced(kind, root)
+    with traced.tracer.start_as_current_span("a") as outer, traced.tracer.start_as_current_span("b") as inner:
+        assert not inner.is_recording()
+        inner.set_attribute("a", 1)
+        assert inner.get_span_context().is_valid
+        assert inner.get_span_context().trace_id == outer.get_span_context().trace_id
+        assert not inner.get_span_context().trace_flags.sampled
+    assert traced.ended == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sampler_may_record_without_sampling_and_add_attributes(kind: str) -> None:
+    class Odd(Sampler):
+        def should_sample(self, context: Any, trace_id: int, name: str, *_: Any, **__: Any) -> SamplingResult:
+            sampled = name == "sampled"
+            decision = Decision.RECORD_AND_SAMPLE if sampled else Decision.RECORD_ONLY
+            return SamplingResult(decision, {"rule": "r"}, TraceState([("k", "v")]))
+
+        def get_description(self) -> str:
+            return "Odd"
+
+    traced = Traced(kind, Odd())
+    recorded = traced.tracer.start_span("recorded")
+    assert recorded.is_recording()
+    recorded.end()
+    traced.tracer.start_span("sampled", attributes={"a": 1}).end()
+    (span,) = traced.ended
+    assert dict(span.attributes) == {"rule": "r"}
+    assert span.context.trace_state.get("k") == "v"
+
+
+def test_attributes_come_from_the_start_and_from_later(traced: Traced) -> None:
+    given = {"a": 1, "b": [1, 2]}
+    span = traced.tracer.start_span("s", attributes=given)
+    given["a"] = 2
+    given["b"].append(3)
+    span.set_attribute("c", "text")
+    span.set_attributes({"d": 1.5, "a": True})
+    span.end()
+    assert dict(traced.ended[0].attributes) == {"a": True, "b": (1, 2), "c": "text", "d": 1.5}
+    assert given == {"a": 2, "b": [1, 2, 3]}
+
+
+@pytest.mark.parametrize("key", ["", None, 7])
+def test_a_key_that_is_no_text_is_left_out(traced: Traced, key: Any) -> None:
+    span = traced.tracer.start_span("s", attributes={"fine": 1})
+    span.set_attribute(key, 1)
+    span.end()
+    assert dict(traced.ended[0].attributes) == {"fine": 1}
+
+
+def test_a_prepared_set_of_attributes_is_never_changed() -> None:
+    traced, shared = Traced(), Prepared({"a": 1})
+    span = traced.tracer.start_span("s", attributes=shared)
+    span.set_attribute("b", 2)
+    span.end()
+    other = traced.tracer.start_span("t", attributes=shared)
+    other.set_attributes({"c": 3})
+    other.end()
+    assert [dict(span.attributes) for span in traced.ended] == [{"a": 1, "b": 2}, {"a": 1, "c": 3}]
+    assert dict(shared) == {"a": 1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_limits_come_from_opentelemetrys_variables(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3",
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "4",
+        "OTEL_SPAN_EVENT_COUNT_LIMIT": "2",
+        "OTEL_SPAN_LINK_COUNT_LIMIT": "1",
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    traced = Traced(kind)
+    links = [Link(REMOTE), Link(UNSAMPLED)]
+    span = traced.tracer.start_span("s", attributes={"a": "12345", "b": 2}, links=links)
+    span.set_attribute("c", "long text")
+    span.set_attributes({"a": 5, "d": 4})
+    for number in range(3):
+        span.add_event(f"e{number}", {"x": 1, "y": 2})
+    span.end()
+    (ended,) = traced.ended
+    assert dict(ended.attributes) == {"a": 5, "c": "long", "d": 4}
+    assert ended.dropped_attributes == 1
+    assert [(event.name, dict(event.attributes or {})) for event in ended.events] == [
+        ("e1", {"y": 2}),
+        ("e2", {"y": 2}),
+    ]
+    assert [link.context for link in ended.links] == [UNSAMPLED]
+    assert (ended.dropped_events, ended.dropped_links) == (1, 1)
+
+
+def test_without_a_variable_there_are_128_attributes_and_the_newest_stay(traced: Traced) -> None:
+    span = traced.tracer.start_span("s", attributes={f"k{number}": number for number in range(100)})
+    for number in range(100, 200):
+        span.set_attribute(f"k{number}", number)
+    span.end()
+    (ended,) = traced.ended
+    assert list(ended.attributes) == [f"k{number}" for number in range(72, 200)]
+    assert ended.dropped_attributes == 72
+
+
+def test_events_and_links_are_kept(traced: Traced) -> None:
+    span = traced.tracer.start_span("s", links=[Link(REMOTE, {"why": "batch"}), Link(INVALID_SPAN_CONTEXT)])
+    span.add_link(UNSAMPLED)
+    span.add_link(INVALID_SPAN_CONTEXT)
+    span.add_event("retry", {"attempt": 2}, timestamp=17)
+    span.add_event("done")
+    span.end()
+    (ended,) = traced.ended
+    assert [(link.context, dict(link.attributes or {})) for link in ended.links] == [
+        (REMOTE, {"why": "batch"}),
+        (UNSAMPLED, {}),
+    ]
+    first, second = ended.events
+    assert (first.name, first.timestamp, dict(first.attributes or {})) == ("retry", 17, {"attempt": 2})
+    assert ended.start_time <= second.timestamp <= (ended.end_time or 0)
+
+
+STATUSES: list[tuple[list[tuple[Any, ...]], tuple[StatusCode, str | None]]] = [
+    ([], (StatusCode.UNSET, None)),
+    ([(StatusCode.ERROR, "bad")], (StatusCode.ERROR, "bad")),
+    ([(Status(StatusCode.ERROR, "bad"),)], (StatusCode.ERROR, "bad")),
+    ([(StatusCode.ERROR, "bad"), (StatusCode.OK,)], (StatusCode.OK, None)),
+    ([(StatusCode.OK,), (StatusCode.ERROR, "bad")], (StatusCode.OK, None)),
+    ([(StatusCode.ERROR, "a"), (Status(StatusCode.ERROR, "b"),)], (StatusCode.ERROR, "b")),
+    ([(StatusCode.ERROR, "a"), (StatusCode.UNSET,)], (StatusCode.ERROR, "a")),
+    ([(Status(StatusCode.OK),), (Status(StatusCode.UNSET),)], (StatusCode.OK, None)),
+]
+
+
+@pytest.mark.parametrize(("calls", "status"), STATUSES)
+def test_ok_is_final_and_nothing_is_unset(
+    traced: Traced, calls: list[tuple[Any, ...]], status: tuple[StatusCode, str | None]
 ) -> None:
-    asked: list[int] = []
-    port = int(daemon.address.partition(":")[2])
-
-    def resolve(*_: Any) -> list[Any]:
-        asked.append(threading.get_ident())
-        return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", ("127.0.0.1", port))]
-
-    monkeypatch.setattr("service.telemetry.emitter.socket.getaddrinfo", resolve)
-    pump = SpanPump(("daemon.internal", port), GROUP, capacity=100)
-    spans(pump, 20)
-    wait_for(lambda: len(daemon.documents) == 20)
-    spans(pump, 20)
-    pump.close(time.monotonic() + 2)
-    assert len(asked) == 1
-    assert asked[0] != threading.get_ident()
+    span = traced.tracer.start_span("s")
+    for call in calls:
+        span.set_status(*call)
+    span.end()
+    (ended,) = traced.ended
+    assert (ended.status.status_code, ended.status.description) == status
 
 
-def test_a_name_that_cannot_be_resolved_is_asked_for_once_and_the_spans_count_as_dropped(
-    monkeypatch: pytest.MonkeyPatch,
+def test_after_its_end_a_span_stays_as_it_is(traced: Traced, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    span = traced.tracer.start_span("s", attributes={"a": 1})
+    assert span.is_recording()
+    span.end(end_time=5)
+    assert not span.is_recording()
+    span.end(end_time=9)
+    span.set_attribute("b", 2)
+    span.set_attributes({"c": 3})
+    span.update_name("t")
+    span.set_status(StatusCode.ERROR)
+    span.add_event("e")
+    span.add_link(REMOTE)
+    span.record_exception(ValueError("late"))
+    (ended,) = traced.ended
+    assert (ended.name, dict(ended.attributes), ended.end_time) == ("s", {"a": 1}, 5)
+    assert (list(ended.events), list(ended.links), ended.status.status_code) == ([], [], StatusCode.UNSET)
+
+
+def test_start_and_end_may_be_given(traced: Traced) -> None:
+    traced.tracer.start_span("s", start_time=1, kind=SpanKind.PRODUCER).end(end_time=3)
+    (ended,) = traced.ended
+    assert (ended.start_time, ended.end_time, ended.kind) == (1, 3, SpanKind.PRODUCER)
+
+
+@pytest.mark.parametrize("as_current", [True, False])
+def test_an_exception_that_leaves_the_block_is_told_and_goes_on(traced: Traced, as_current: bool) -> None:
+    start = traced.tracer.start_as_current_span if as_current else traced.tracer.start_span
+    with pytest.raises(LookupError), start("s"):
+        raise LookupError("nothing")
+    (ended,) = traced.ended
+    assert (ended.status.status_code, ended.status.description) == (StatusCode.ERROR, "LookupError: nothing")
+    (event,) = ended.events
+    told = dict(event.attributes or {})
+    assert (event.name, told["exception.type"], told["exception.message"]) == ("exception", "LookupError", "nothing")
+    assert "test_telemetry_spans.py" in str(told["exception.stacktrace"])
+
+
+@pytest.mark.parametrize("as_current", [True, False])
+def test_telling_of_exceptions_can_be_switched_off(traced: Traced, as_current: bool) -> None:
+    start = traced.tracer.start_as_current_span if as_current else traced.tracer.start_span
+    with pytest.raises(LookupError), start("s", record_exception=False, set_status_on_exception=False):
+        raise LookupError("nothing")
+    (ended,) = traced.ended
+    assert list(ended.events) == []
+    assert ended.status.status_code is StatusCode.UNSET
+
+
+def test_leaving_a_generator_early_is_no_error(traced: Traced) -> None:
+    def numbers() -> Any:
+        with traced.tracer.start_as_current_span("numbers"):
+            yield 1
+            yield 2
+
+    for _ in numbers():
+        break
+    assert traced.ended[0].status.status_code is StatusCode.UNSET
+
+
+def test_a_current_span_may_live_on(traced: Traced) -> None:
+    with traced.tracer.start_as_current_span("s", end_on_exit=False) as span:
+        pass
+    assert traced.ended == []
+    with use_span(span, end_on_exit=True):
+        assert get_current_span() is span
+    assert len(traced.ended) == 1
+
+
+def test_a_decorated_function_has_a_span_for_each_call(traced: Traced) -> None:
+    @traced.tracer.start_as_current_span("work", attributes={"a": 1})
+    def work(number: int) -> int:
+        """Work."""
+        return number + get_current_span().get_span_context().span_id * 0
+
+    assert traced.ended == []
+    assert [work(1), work(2)] == [1, 2]
+    assert [span.name for span in traced.ended] == ["work", "work"]
+    assert work.__doc__ == "Work."
+
+
+def test_a_decorated_coroutine_has_a_span_as_long_as_it_runs(traced: Traced) -> None:
+    @traced.tracer.start_as_current_span("work")
+    async def work() -> int:
+        await asyncio.sleep(0.01)
+        return get_current_span().get_span_context().span_id
+
+    assert asyncio.run(work()) == traced.ended[0].span_id
+    assert (traced.ended[0].end_time or 0) - traced.ended[0].start_time > 9_000_000
+
+
+def test_a_tracer_is_the_same_for_the_same_scope(traced: Traced) -> None:
+    assert traced.provider.get_tracer("test", "1.0") is traced.tracer
+    assert traced.provider.get_tracer("test", "2.0") is not traced.tracer
+    traced.tracer.start_span("s").end()
+    scope = traced.ended[0].instrumentation_scope
+    assert scope is not None
+    assert (scope.name, scope.version) == ("test", "1.0")
+
+
+def test_processors_of_the_app_see_every_recorded_span(traced: Traced) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    class Processor(SpanProcessor):
+        def on_start(self, span: Any, parent_context: Any = None) -> None:
+            span.set_attribute("from", "processor")
+            seen.append(("start", span.name))
+
+        def on_end(self, span: ReadableSpan) -> None:
+            assert isinstance(span, ReadableSpan)
+            seen.append(("end", (span.name, dict(span.attributes or {}), span.resource.attributes["service.name"])))
+
+        def shutdown(self) -> None:
+            seen.append(("shutdown", None))
+
+        def force_flush(self, timeout_millis: int = 30_000) -> bool:
+            return False
+
+    traced.provider.add_span_processor(Processor())
+    traced.tracer.start_span("s", attributes={"a": 1}).end()
+    assert not traced.provider.force_flush()
+    traced.provider.shutdown()
+    assert seen == [("start", "s"), ("end", ("s", {"a": 1, "from": "processor"}, "shop")), ("shutdown", None)]
+    assert dict(traced.ended[0].attributes) == {"a": 1, "from": "processor"}
+
+
+def test_threads_that_end_one_span_end_it_once(traced: Traced, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    spans = [traced.tracer.start_span("s") for _ in range(200)]
+    threads = [threading.Thread(target=lambda: [span.end() for span in spans]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(traced.ended) == 200
+
+
+def test_threads_may_set_attributes_of_one_span(traced: Traced) -> None:
+    span = traced.tracer.start_span("s")
+
+    def fill(which: int) -> None:
+        for number in range(30):
+            span.set_attribute(f"{which}.{number}", number)
+
+    threads = [threading.Thread(target=fill, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    span.end()
+    assert len(traced.ended[0].attributes) == 120
+
+
+class Thing:
+    def __str__(self) -> str:
+        return "a thing"
+
+
+SCALARS = st.one_of(
+    st.text(max_size=20),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.binary(max_size=5),
+    st.builds(Thing),
+)
+KEYS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        [
+            "http.request.method", "http.response.status_code", "http.method", "http.status_code", "http.url",
+            "url.full", "url.path", "server.address", "server.port", "db.system.name", "db.query.text", "db.statement",
+            "db.namespace", "peer.service", "operation", "order_id", "enduser.id", "aws.xray.annotations",
+            "aws.xray.metadata.extra", "aws.remote.service", "rpc.system", "client.address",
+        ]
+    ),
+)  # fmt: skip
+VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=3), st.dictionaries(st.text(max_size=5), SCALARS, max_size=3))
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    start=st.dictionaries(KEYS, VALUES, max_size=6),
+    later=st.lists(st.tuples(KEYS, VALUES), max_size=6),
+    kind=st.sampled_from(list(SpanKind)),
+    status=st.sampled_from(list(StatusCode)),
+    name=st.text(max_size=12),
+    child=st.booleans(),
+)
+def test_both_kinds_of_span_make_the_same_document(
+    start: dict[str, Any], later: list[tuple[str, Any]], kind: SpanKind, status: StatusCode, name: str, child: bool
 ) -> None:
-    asked: list[str] = []
-
-    def resolve(host: str, *_: Any) -> list[Any]:
-        asked.append(host)
-        raise OSError("no such name")
-
-    monkeypatch.setattr("service.telemetry.emitter.socket.getaddrinfo", resolve)
-    pump = SpanPump(("nowhere.invalid", 2000), GROUP, capacity=100)
-    spans(pump, 20)
-    pump.close(time.monotonic() + 2)
-    assert (pump.sent, pump.dropped, asked) == (0, 20, ["nowhere.invalid"])
-
-
-def test_the_environment_does_not_override_the_address(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", "tcp:nowhere.invalid:1 udp:nowhere.invalid:2")
-    host, _, port = daemon.address.partition(":")
-    pump = SpanPump((host, int(port)), GROUP, capacity=10)
-    spans(pump, 1)
-    pump.close(time.monotonic() + 2)
-    wait_for(lambda: len(daemon.documents) == 1)
+    logging.disable(logging.WARNING)
+    documents = []
+    try:
+        for which in KINDS:
+            traced = Traced(which)
+            context = below(REMOTE) if child else Context()
+            span = traced.tracer.start_span(name, context, kind, start, start_time=1_000)
+            for key, value in later:
+                span.set_attribute(key, value)
+            span.set_attributes(dict(later))
+            span.set_status(status, "why" if status is StatusCode.ERROR else None)
+            span.end(end_time=2_000)
+            (document,) = traced.documents()
+            for random in ("id",) if child else ("id", "trace_id"):
+                assert len(document.pop(random)) in (16, 35)
+            for exception in document.get("cause", {}).get("exceptions", []):
+                del exception["id"]
+            documents.append(document)
+    finally:
+        logging.disable(logging.NOTSET)
+    assert documents[0] == documents[1]
+    assert not any(isinstance(value, float) and math.isnan(value) for value in documents[0].values())

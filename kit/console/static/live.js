@@ -21,6 +21,11 @@ export function choose(key, value) {
   state.again();
 }
 
+// Ask now instead of in a few seconds: something was changed here.
+export function askAgain() {
+  state.again();
+}
+
 function storedRange() {
   const asked = new URLSearchParams(location.search).get("range");
   if (asked !== null) return asked;

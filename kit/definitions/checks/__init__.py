@@ -62,7 +62,13 @@ def check(
         root=base,
         staged=fit is not None,
     )
-    found = {one for one in (*gathered.findings, *findings(family)) if one.file in gathered.asked}
+    # Files beside the definitions, such as scenarios, are judged with a folder, not with single files.
+    beside = any(path.is_dir() for path in paths)
+    found = {
+        one
+        for one in (*gathered.findings, *findings(family))
+        if one.file in gathered.asked or (beside and one.file not in gathered.paths)
+    }
     allowances = read_allowances(base)
     kept = set(without_allowed(found, allowances))
     told = sorted({*kept, *unused(found, allowances, gathered.asked)})

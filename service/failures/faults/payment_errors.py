@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from service.failures.registry import fault
-from service.failures.state import Setting
+from service.failures.here import Here
+from service.failures.registry import share, strikes
 from service.problem import unavailable
 
 
-@fault("payments", operation="POST /charges")
-def strike(_setting: Setting) -> None:
+@strikes(
+    "payments",
+    operation="POST /charges",
+    percent=share(),
+    signal="`DependencyFault` of `payments`",
+    look="only `POST /checkout` fails → its span to payments is at fault → `upstream_status=503` in the log",
+)
+def strike(_here: Here) -> None:
     """Payments answers 503 to a share of charges."""
     raise unavailable("The card processor does not answer.", "processor-unavailable")

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..semconv import EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
+
 FRAME = re.compile(r'^ {2,}File "(?P<path>.*)", line (?P<line>\d+)(?:, in (?P<label>.*))?$')
 # Python parts a chain of exceptions with these sentences; the exception that was raised last stands last.
 CHAIN = re.compile(
@@ -24,7 +26,7 @@ def cause(events: Sequence[tuple[str, Mapping[str, Any]]], span_id: int, *, remo
     """
     exceptions: list[dict[str, Any]] = []
     for name, attributes in events:
-        if name == "exception":
+        if name == EXCEPTION:
             _add(exceptions, attributes, span_id, remote=remote)
     if not exceptions:
         return None
@@ -37,12 +39,12 @@ def message_cause(message: str, span_id: int) -> dict[str, Any]:
 
 
 def _add(exceptions: list[dict[str, Any]], attributes: Mapping[str, Any], span_id: int, *, remote: bool) -> None:
-    blocks = CHAIN.split(str(attributes.get("exception.stacktrace", "")))[-CHAINED:]
+    blocks = CHAIN.split(str(attributes.get(EXCEPTION_STACKTRACE, "")))[-CHAINED:]
     for depth, block in enumerate(reversed(blocks)):
         entry: dict[str, Any] = {"id": _id(span_id, len(exceptions)), "remote": remote}
         if depth == 0:
-            entry["type"] = str(attributes.get("exception.type", ""))[:250]
-            entry["message"] = str(attributes.get("exception.message", ""))[:250]
+            entry["type"] = str(attributes.get(EXCEPTION_TYPE, ""))[:250]
+            entry["message"] = str(attributes.get(EXCEPTION_MESSAGE, ""))[:250]
         else:
             exceptions[-1]["cause"] = entry["id"]
             entry["type"], _, entry["message"] = _last_line(block)

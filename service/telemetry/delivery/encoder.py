@@ -1,0 +1,89 @@
+"""The one thread that does the work the request threads leave behind: in small chunks, giving way between them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.1
+CHUNK_SECONDS = 0.0003
+GROUP = 8  # items between two looks at the clock
+PAUSE = 0.0005
+# With so many items left, giving way would let the queues overflow.
+HURRY = 2_000
+LAST_SECONDS = 0.5
+
+Work = Callable[[Any], None]
+
+
+class Encoder:
+    """Takes items from each source in turn and gives them to its work; then ``after(now)`` (epoch seconds).
+
+    A round comes every ROUND_SECONDS, and at ``due()`` (epoch seconds) if that is earlier. ``failed(source, n)`` is
+    told of items whose work has raised.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[str, deque[Any], Work]],
+        after: Callable[[float], None],
+        due: Callable[[], float],
+        failed: Callable[[str, int], None],
+    ) -> None:
+        self._sources = sources
+        self._after = after
+        self._due = due
+        self._failed = failed
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._over = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="telemetry encoder", daemon=True)
+        self._thread.start()
+
+    def close(self, deadline: float) -> None:
+        """Work off what is there until the deadline (monotonic seconds), and end."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+            self._over = True
+            self._thread.join(LAST_SECONDS)
+
+    def _run(self) -> None:
+        while not self._closing.wait(max(0.0, min(ROUND_SECONDS, self._due() - time.time()))):
+            self._round()
+        for source in self._sources:
+            self._drain(*source)
+
+    def _round(self) -> None:
+        for source in self._sources:
+            self._drain(*source)
+        try:
+            self._after(time.time())
+        except Exception:
+            log.exception("a round of the encoder failed")
+
+    def _drain(self, source: str, items: deque[Any], work: Work) -> None:
+        """What is there now: what comes meanwhile has its turn in the next round."""
+        left = len(items)
+        began = time.perf_counter()
+        while left > 0 and not self._over:
+            for _ in range(min(GROUP, left)):
+                try:
+                    work(items.popleft())
+                except Exception:
+                    self._failed(source, 1)
+                    log.exception("a record of %s could not be encoded", source)
+            left -= GROUP
+            if left > 0 and time.perf_counter() - began > CHUNK_SECONDS:
+                if left < HURRY and not self._closing.is_set():
+                    time.sleep(PAUSE)
+                began = time.perf_counter()
