@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Test processes at a time; 0 runs all tests in one.
+SIDE_BY_SIDE ?= 3
 
 help: ## Show what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +30,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 up: $(VENV)/.installed ## Start everything in the foreground and print the addresses; Ctrl-C stops it
 	@exec $(BIN)/kit up
 
-test: $(VENV)/.installed-dev ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## Run all tests, three processes at a time
+	@$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and types (ruff, mypy strict)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

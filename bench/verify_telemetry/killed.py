@@ -11,8 +11,10 @@ from bench.verify_telemetry.plan import Plan, counted, losses
 from bench.verify_telemetry.result import Result
 
 SETTLED_S = 2.0
-ON_ITS_WAY = {"spans": 500, "logs": 1_000, "counts": 0}
-"""Records of a batch: no process can note an answer that it did not live to see."""
+ON_ITS_WAY = {"spans": 50, "logs": 1_000, "counts": 0}
+"""Records of one call at most: no process can note an answer that it did not live to see."""
+LINGER_S = 1.2
+"""Log lines are sent together for so long, a round of the encoder included."""
 
 
 def row(plan: Plan) -> Result:
@@ -34,11 +36,11 @@ def row(plan: Plan) -> Result:
         result.lost, result.twice = losses(far, [victim, heir])
         if any((own := heir.short()).values()):
             result.broken.append(f"the next process lost {own} itself")
-        _compare(result, far, in_flight=victim.begun - victim.answered)
+        _compare(result, far, in_flight=victim.begun - victim.answered, rate=plan.rate)
     return result.judge(plan.patience, lossless=False)
 
 
-def _compare(result: Result, far: Sinks, in_flight: int) -> None:
+def _compare(result: Result, far: Sinks, in_flight: int, rate: float) -> None:
     """Nothing lost goes uncounted.
 
     More may be counted than is missing: what a call on its way has brought all the same, and what the request that was
@@ -47,5 +49,6 @@ def _compare(result: Result, far: Sinks, in_flight: int) -> None:
     told = counted(far, "TelemetryLost")
     result.notes.append(f"missing by id {result.lost}, counted by the next start {told}")
     for name, lost in result.lost.items():
-        if not lost <= told[name] <= lost + in_flight * EACH.get(name, 1) + ON_ITS_WAY[name]:
+        call = min(ON_ITS_WAY[name], round(rate * EACH.get(name, 1) * LINGER_S))
+        if not lost <= told[name] <= lost + in_flight * EACH.get(name, 1) + call:
             result.broken.append(f"{lost} of its {name} lost, but {told[name]} counted")

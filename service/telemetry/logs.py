@@ -17,7 +17,8 @@ from traceback import TracebackException
 from typing import Any
 
 import msgspec
-from opentelemetry.trace import Span, get_current_span
+from opentelemetry.context import get_current
+from opentelemetry.trace import Span
 
 from . import redaction
 from .delivery.sender import in_sender
@@ -26,13 +27,19 @@ from .jsontext import VALUE_LENGTH, RecordIds, to_json, to_text
 from .names import ACCESS_LOGGER, LOG_FIELDS, xray_trace_id
 from .repeats import Repeats
 from .request import Ended, Request, bound_fields, current
+from .server_span import ServerSpan
 from .settings import Settings
+from .spans import LightSpan
+from .tracer import SPAN_KEY
 
 Item = tuple[
-    float, str, str, str, Any, Mapping[str, Any] | None, tuple[str, str, TracebackException] | None, Span,
+    float, str, str, str, Any, Mapping[str, Any] | None, tuple[str, str, TracebackException] | None, int, int,
     Request | None, Mapping[str, Any] | None,
 ]  # fmt: skip
-"""A snapshot: time, level, logger, message, arguments, extras, exception, span, request, bound fields."""
+"""A snapshot: time, level, logger, message, arguments, extras, exception, trace id, span id, request, bound fields.
+
+Trace and span id are 0 without a trace.
+"""
 
 # What logging itself puts on a record; the rest is the caller's extra, and comes after it.
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -43,6 +50,8 @@ MESSAGE_LENGTH = 8_192
 STACK_LENGTH = 16_384
 # The way to AWS: what these say below WARNING is noise, and may hold signatures.
 PLUMBING = ("botocore", "boto3", "urllib3", "aws_xray_sdk", "s3transfer")
+# Operations, methods and statuses whose part of the access line is remembered.
+ACCESS_KINDS = 1_024
 LINE_LENGTH = 256 * 1024 - 26
 
 
@@ -55,25 +64,26 @@ class JsonHandler(logging.Handler):
         self._intake = intake
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Without logging's lock: an append needs none."""
-        if record.levelno < logging.WARNING and record.name.startswith(PLUMBING):
+        """Append a snapshot; some 2 µs. Without logging's lock: an append needs none."""
+        plumbing = record.name.startswith(PLUMBING)
+        if plumbing and record.levelno < logging.WARNING:
             return False
         if self.filters and not self.filter(record):
             return False
-        self.emit(record)
-        return True
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Append a snapshot; some 2 µs."""
         try:
             item = snapshot(record)
             append = self._intake()
-            if append is None or getattr(in_sender, "yes", False) or record.name.startswith(PLUMBING):
+            if plumbing or append is None or getattr(in_sender, "yes", False):
                 write(self.lines.text(item) + "\n")
             else:
                 append(item)
         except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
             self.handleError(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """As ``handle``, which logging calls."""
+        self.handle(record)
 
 
 def snapshot(record: logging.LogRecord) -> Item:
@@ -93,6 +103,12 @@ def snapshot(record: logging.LogRecord) -> Item:
     if len(held) > FIRST_EXTRA:
         extras = {key: _frozen(value) for key, value in islice(held.items(), FIRST_EXTRA, None)}
     thrown = record.exc_info
+    span = get_current().get(SPAN_KEY)
+    if type(span) is LightSpan or type(span) is ServerSpan:
+        trace_id, span_id = span.trace_id, span.span_id
+    else:
+        trace_id, span_id = _ids(span)
+    request = current.get()
     return (
         record.created,
         record.levelname,
@@ -101,10 +117,16 @@ def snapshot(record: logging.LogRecord) -> Item:
         arguments,
         extras,
         _thrown(thrown[1]) if thrown and thrown[1] is not None else None,
-        get_current_span(),
-        current.get(),
+        trace_id,
+        span_id,
+        request,
         bound_fields(),
     )
+
+
+def _ids(span: object) -> tuple[int, int]:
+    context = span.get_span_context() if isinstance(span, Span) else None
+    return (context.trace_id, context.span_id) if context is not None and context.is_valid else (0, 0)
 
 
 SHORT = frozenset({int, bool, type(None)})
@@ -149,6 +171,7 @@ class Lines:
             "release": settings.release,
         }
         self._second = (0, "")
+        self._access: dict[tuple[str, str, int], tuple[str, str]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -178,6 +201,8 @@ class Lines:
     def access(self, ended: Ended) -> str:
         """The access line of a request."""
         at, operation, method, status, milliseconds, request_id, trace_id, span_id, _, error_type, bound = ended
+        if not error_type and not bound:
+            return self._usual_access(ended)
         fields: dict[str, Any] = {
             "timestamp": self._timestamp(at),
             "level": "INFO",
@@ -199,8 +224,32 @@ class Lines:
             _add(fields, bound)
         return to_json(fields)
 
+    def _usual_access(self, ended: Ended) -> str:
+        """The same, where nothing has to be escaped but what all requests of an operation have in common."""
+        at, operation, method, status, milliseconds, request_id, trace_id, span_id, *_ = ended
+        key = operation, method, status
+        known = self._access.get(key)
+        if known is None:
+            if len(self._access) >= ACCESS_KINDS:
+                self._access.clear()
+            first = {"level": "INFO", "logger": ACCESS_LOGGER, "message": f"{operation} {status}", **self._about}
+            last = {"operation": operation, "method": method, "status": status}
+            known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
+        trace = ""
+        if trace_id:
+            hexadecimal = f"{trace_id:032x}"
+            trace = (
+                f'"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
+                f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}",'
+            )
+        # A request id is hexadecimal, or has passed SAFE_ID.
+        return (
+            f'{{"timestamp":"{self._timestamp(at)}",{known[0]},"record_id":"{self._record_id()}",{trace}'
+            f'"request_id":"{request_id}",{known[1]},"duration_ms":{milliseconds:.3f}}}'
+        )
+
     def _line(self, item: Item, message: str, held: int) -> str:
-        created, level, logger, _, _, extras, thrown, span, request, bound = item
+        created, level, logger, _, _, extras, thrown, trace_id, span_id, request, bound = item
         fields: dict[str, Any] = {
             "timestamp": self._timestamp(created),
             "level": level,
@@ -209,9 +258,8 @@ class Lines:
             **self._about,
             "record_id": self._record_id(),
         }
-        context = span.get_span_context()
-        if context.is_valid:
-            _trace(fields, context.trace_id, context.span_id)
+        if trace_id:
+            _trace(fields, trace_id, span_id)
         if request is not None:
             fields["request_id"] = request.request_id
             fields["operation"] = request.operation
@@ -242,19 +290,32 @@ def install(handler: JsonHandler, level: str) -> None:
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, JsonHandler)]:
         root.removeHandler(old)
+    if not root.handlers:
+        _leave_out()
     root.addHandler(handler)
     root.setLevel(level)
+
+
+def _leave_out() -> None:
+    """What no line of ours tells, but each costs: a walk over frames (Python: "Logging HOWTO", Optimization).
+
+    Only where nobody else listens. A handler that comes later finds "(unknown file)" where a record was made. Thread
+    and process stay: formats such as gunicorn's want them as numbers.
+    """
+    logging.logMultiprocessing = False
+    vars(logging)["_srcfile"] = None
 
 
 def _key(item: Item, message: str) -> tuple[Any, ...]:
     """What makes a line the same as another: all that its author said."""
     extras, thrown = item[5], item[6]
-    told = (
-        ()
-        if not extras
-        else tuple((key, value if value.__class__ in PLAIN else str(value)) for key, value in extras.items())
-    )
-    return item[2], item[1], message, told, thrown and thrown[:2]
+    told = tuple(extras.items()) if extras else ()
+    key = item[2], item[1], message, told, thrown and thrown[:2]
+    try:
+        hash(key)
+    except TypeError:  # lists and dictionaries
+        return item[2], item[1], message, str(told), thrown and thrown[:2]
+    return key
 
 
 def _formatted(message: str, arguments: Any) -> str:

@@ -49,7 +49,9 @@ RECORDS = 10_000
 SHARES = {"logs": 0.4, "emf": 0.1, "spans": 0.5}
 LOG_LINGER, EMF_LINGER, SPAN_LINGER = 0.5, 0.0, 0.25
 SPANS_A_BATCH = 500
-ENCODER_SHARE = 0.4
+# Of the time to close: the encoder's, and what the senders have; the rest is for what goes to disk, and for the end of
+# the process itself.
+ENCODER_SHARE, SENDER_SHARE = 0.4, 0.8
 
 
 class Pipelines:
@@ -130,8 +132,9 @@ class Pipelines:
 
     def close(self, seconds: float) -> None:
         """Send what waits and stop all threads, within that time; what cannot be sent goes to disk."""
-        deadline = time.monotonic() + seconds
-        self._encoder.close(time.monotonic() + seconds * ENCODER_SHARE)
+        began = time.monotonic()
+        deadline = began + seconds * SENDER_SHARE
+        self._encoder.close(began + seconds * ENCODER_SHARE)
         self._last_round()
         for sender in self.senders.values():
             sender.outbox.begin_close(deadline)

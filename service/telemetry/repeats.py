@@ -17,7 +17,6 @@ KINDS = 4_096
 
 @dataclass(slots=True)
 class _Seen(Generic[Line]):
-    times: int = 1
     held: int = 0
     last: Line | None = None
 
@@ -26,19 +25,21 @@ class Repeats(Generic[Line]):
     """Decides which lines are written. Nothing is lost of the count: every written line says how many it stands for."""
 
     def __init__(self) -> None:
-        self._seen: dict[Hashable, _Seen[Line]] = {}
+        # By hash, and with a plain number for what is not repeated much: nearly all lines are kinds of their own, and
+        # objects for each would make work for the garbage collector.
+        self._seen: dict[int, int | _Seen[Line]] = {}
         self._ends = 0.0
 
     def held_back(self, key: Hashable, line: Line) -> int:
         """-1: write it not. Else write it, with that many held back before it."""
-        seen = self._seen.get(key)
-        if seen is None:
-            if len(self._seen) < KINDS:
-                self._seen[key] = _Seen()
-            return 0
-        seen.times += 1
-        if seen.times <= FIRST:
-            return 0
+        number = hash(key)
+        seen = self._seen.get(number, 0)
+        if isinstance(seen, int):
+            if seen < FIRST:
+                if seen or len(self._seen) < KINDS:
+                    self._seen[number] = seen + 1
+                return 0
+            seen = self._seen[number] = _Seen()
         if seen.held + 1 < ONE_OF:
             seen.held += 1
             seen.last = line
@@ -51,6 +52,7 @@ class Repeats(Generic[Line]):
         if not end and 0 < self._ends - now <= WINDOW_SECONDS:
             return []
         self._ends = now + WINDOW_SECONDS
-        left = [(seen.last, seen.held - 1) for seen in self._seen.values() if seen.last is not None]
+        burst = [seen for seen in self._seen.values() if isinstance(seen, _Seen)]
+        left = [(seen.last, seen.held - 1) for seen in burst if seen.last is not None]
         self._seen.clear()
         return left

@@ -59,10 +59,14 @@ class FollowParent(ParentBased):
         self._first = root
         self.decide: Callable[[Attributes], bool] | None = None
         """What the root sampler decides for a span without a parent, where it needs no more than attributes."""
+        self.serve: Callable[[str, str | None, str], bool] | None = None
+        """The same for a request: its method, host and path, without a dictionary of attributes around them."""
         if root in (ALWAYS_ON, ALWAYS_OFF):
             self.decide = always if root is ALWAYS_ON else never
+            self.serve = _serve_always if root is ALWAYS_ON else _serve_never
         elif isinstance(root, XRaySampler):
             self.decide = root.decide
+            self.serve = root.serve
 
     def should_sample(
         self,
@@ -92,6 +96,16 @@ def always(_: Attributes) -> bool:
 
 def never(_: Attributes) -> bool:
     """What ALWAYS_OFF decides."""
+    return False
+
+
+def _serve_always(method: str, host: str | None, path: str) -> bool:
+    del method, host, path
+    return True
+
+
+def _serve_never(method: str, host: str | None, path: str) -> bool:
+    del method, host, path
     return False
 
 
@@ -130,12 +144,11 @@ class XRaySampler(Sampler):
     def decide(self, attributes: Attributes) -> bool:
         """Whether to sample a request with these attributes."""
         known = attributes or {}
-        request = {
-            "host": known.get(SERVER_ADDRESS),
-            "method": known.get(HTTP_METHOD),
-            "path": known.get(URL_PATH),
-            "service": self._service,
-        }
+        return self.serve(known.get(HTTP_METHOD), known.get(SERVER_ADDRESS), known.get(URL_PATH))
+
+    def serve(self, method: Any, host: Any, path: Any) -> bool:
+        """The same, of these three attributes."""
+        request = {"host": host, "method": method, "path": path, "service": self._service}
         return bool((self._rules or self._make())(request))
 
     def get_description(self) -> str:

@@ -36,6 +36,7 @@ from opentelemetry.util.types import Attributes
 
 from .propagation import CALLER, Caller
 from .sampling import FollowParent, always
+from .semconv import SERVER_ADDRESS
 from .server_span import ServerSpan, server_attributes
 from .spans import FLAGS, SAMPLED, LightSpan, Origin, Prepared, Route, from_readable, plain
 
@@ -139,6 +140,15 @@ class LightTracerProvider(ApiTracerProvider):
         return all(processor.force_flush(timeout_millis) for processor in self._route.processors)
 
 
+class Unsampled(NonRecordingSpan):
+    """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and nothing else."""
+
+    def __init__(self, trace_id: int, span_id: int) -> None:
+        super().__init__(SpanContext(trace_id, span_id, False, NOT_SAMPLED, NO_STATE))
+        self.trace_id = trace_id
+        self.span_id = span_id
+
+
 class LightTracer(Tracer):
     """OpenTelemetry's Tracer that starts light spans."""
 
@@ -149,6 +159,7 @@ class LightTracer(Tracer):
         self._follows = isinstance(sampler, FollowParent)
         random = ids.is_trace_id_random()
         self._decide = sampler.decide if isinstance(sampler, FollowParent) and not random else None
+        self._serve = sampler.serve if isinstance(sampler, FollowParent) and not random else None
         self._ids = ids
         # Straight to C where the ids are ours: a span id of 0 comes up once in 2^64.
         self._new_span_id = partial(getrandbits, 64) if type(ids) is XRayIds else ids.generate_span_id
@@ -170,6 +181,8 @@ class LightTracer(Tracer):
         """Start a span as a child of the context's, without making it the current one."""
         around = get_current() if context is None else context
         parent = around.get(SPAN_KEY)
+        if type(parent) is Unsampled and self._follows:
+            return parent  # nothing below it will be seen, so one stands for all
         if (type(parent) is LightSpan or type(parent) is ServerSpan) and self._follows and parent.flags & SAMPLED:
             # The common case: within a sampled span of ours, by a sampler that follows it.
             span = LightSpan(
@@ -191,10 +204,8 @@ class LightTracer(Tracer):
                 span.set_attributes(attributes)
         if links:
             span.link(links)
-        if not record_exception:
-            span.record_on_exit = False
-        if not set_status_on_exception:
-            span.status_on_exit = False
+        if not (record_exception and set_status_on_exception):
+            span.record_on_exit, span.status_on_exit = record_exception, set_status_on_exception
         if self._route.processors:
             for processor in self._route.processors:
                 processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
@@ -202,12 +213,15 @@ class LightTracer(Tracer):
 
     def serve(self, context: Context, facts: tuple[str, ...]) -> Span:
         """Start the span of a request, whose caller's context and ServerSpan.facts these are."""
-        if context or self._decide is None or self._special:
+        decide = self._serve
+        if context or decide is None or self._special:
             return self.start_span(facts[0], context, SpanKind.SERVER, server_attributes(facts))
         trace_id, span_id = (int(time()) << 96) | getrandbits(96), getrandbits(64)
-        if self._decide is always or self._decide(server_attributes(facts)):
-            return ServerSpan(facts[0], trace_id, span_id, NO_STATE, self._origin, facts)
-        return NonRecordingSpan(SpanContext(trace_id, span_id, False, NOT_SAMPLED, NO_STATE))
+        if self._decide is not always:
+            host = facts[3] if ":" not in facts[3] else server_attributes(facts)[SERVER_ADDRESS]
+            if not decide(facts[0], host, facts[2]):
+                return Unsampled(trace_id, span_id)
+        return ServerSpan(facts[0], trace_id, span_id, NO_STATE, self._origin, facts)
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - theirs is a generator, which costs 2 µs more
         self,
@@ -239,7 +253,7 @@ class LightTracer(Tracer):
             flags = SAMPLED if self._decide(attributes) else 0
             trace_id, span_id = self._ids.generate_trace_id(), self._new_span_id()
             if not flags:
-                return NonRecordingSpan(SpanContext(trace_id, span_id, False, NOT_SAMPLED, NO_STATE))
+                return Unsampled(trace_id, span_id)
             now = time_ns() if start_time is None else start_time
             root = LightSpan(name, kind, trace_id, span_id, flags, NO_STATE, None, 0, {}, self._origin, now)
             return root, attributes
@@ -283,14 +297,18 @@ class Current:
         around = get_current()
         name, context, *rest = self._start
         self._span = span = self._tracer.start_span(name, around if context is None else context, *rest)
-        self._token = attach(with_span(around, span))
+        # An unsampled span that stands for its children is current already.
+        self._token = None if around.get(SPAN_KEY) is span else attach(with_span(around, span))
         return span
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        detach(self._token)
         span = self._span
+        if self._token is not None:
+            detach(self._token)
+        elif type(span) is Unsampled:
+            return
         # Only an Exception is an error: a GeneratorExit, say, is none.
         if exc_val is not None and isinstance(exc_val, Exception) and span.is_recording():
             if self._start[6]:

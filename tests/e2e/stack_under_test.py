@@ -81,7 +81,7 @@ class Stack:
 
 def project(folder: Path) -> Path:
     """A project folder that shares the checkout's definitions but has its own ``.kit``."""
-    for name in ("alarms", "dashboards", "docs", "gamedays", "loadtest", "service", "slos", "stages"):
+    for name in ("alarms", "dashboards", "docs", "loadtest", "service", "slos", "stages"):
         (folder / name).symlink_to(ROOT / name)
     return folder
 

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from service.shop.models import Base, Cart, Item
 
 pytest.importorskip("psycopg")
 BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
-INITDB = shutil.which("initdb") or (str(BINARIES / "initdb") if BINARIES else "")
+INITDB = str(BINARIES / "initdb") if BINARIES else shutil.which("initdb") or ""
 pytestmark = pytest.mark.skipif(not Path(INITDB).is_file(), reason="there is no PostgreSQL server here")
 
 
@@ -38,14 +39,18 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     if os.getuid() == 0:  # which the server refuses to be
         user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
         shutil.chown(folder, user)
-        for parent in list(folder.parents)[:2]:
+        for parent in folder.parents:
+            if not parent.is_relative_to(tempfile.gettempdir()) or parent == Path(tempfile.gettempdir()):
+                break
             parent.chmod(0o755)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     data = folder / "data"
     tools = Path(INITDB).parent
     quietly: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "user": user, "cwd": folder}
-    subprocess.run([INITDB, "-D", data, "-U", "shop", "-A", "trust", "--no-sync"], check=True, **quietly)
+    made_of = [INITDB, "-D", str(data), "-U", "shop", "-A", "trust", "--no-sync"]
+    made_by = subprocess.run(made_of, user=user, cwd=folder, capture_output=True, text=True, check=False)
+    assert made_by.returncode == 0, made_by.stderr
     server = subprocess.Popen(
         [tools / "postgres", "-D", data, "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1", "-F"],
         **quietly,

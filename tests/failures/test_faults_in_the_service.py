@@ -28,6 +28,7 @@ from service.failures.state import Scope, Setting, State, save
 from service.payments.app import create_app as create_payments
 from service.settings import Retries, ServiceSettings, ShopSettings
 from service.shop.app import create_app as create_shop
+from service.telemetry.aws import Caller, CallError
 
 SOON = 3.0
 CLIENT = "load-1"
@@ -449,8 +450,8 @@ def test_a_held_lock_slows_writers_and_spares_readers_until_it_is_lifted(pair: P
 def test_a_lock_lets_writers_through_now_and_then(pair: Pair) -> None:
     pair.assert_healthy()
     pair.set("db-lock", ms=300)
-    times = [taken(lambda: pair.ask("POST", "/carts")) for _ in range(8)]
-    assert max(times) > 0.1
+    times: list[float] = []
+    assert until(lambda: times.append(taken(lambda: pair.ask("POST", "/carts"))) or max(times) > 0.1)
     assert max(times) < 2
 
 
@@ -466,16 +467,14 @@ def test_leaked_memory_is_real_and_given_back(pair: Pair) -> None:
     assert until(lambda: process.memory_info().rss - before < 20 * 2**20)
 
 
-def test_the_sender_of_telemetry_hangs_and_goes_on(pair: Pair) -> None:
-    import boto3  # noqa: PLC0415  # the session has to be made after the app
-
-    logs = boto3.session.Session(region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t").client(
-        "logs", endpoint_url=pair.url
-    )
+def test_the_sender_of_telemetry_hangs_and_goes_on(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    calls = Caller("logs", "us-east-1", pair.url)
 
     def send() -> None:
-        with pytest.raises(Exception, match="404"):
-            logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": 1, "message": "m"}])
+        with pytest.raises(CallError, match="404"):
+            calls.call("/", {}, b"{}")
 
     pair.set("telemetry-hang")
     with ThreadPoolExecutor(1) as pool:
@@ -485,6 +484,7 @@ def test_the_sender_of_telemetry_hangs_and_goes_on(pair: Pair) -> None:
         pair.assert_healthy()
         pair.lift()
         sent.result(timeout=2)
+    calls.close()
 
 
 def test_too_many_charges_at_once_are_shed_and_the_rest_of_the_shop_is_free(make_pair: Make) -> None:

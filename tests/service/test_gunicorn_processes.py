@@ -77,6 +77,7 @@ def launch(service: str, folder: Path, **environ: str) -> App:
                 "AWS_ACCESS_KEY_ID": "test",
                 "AWS_SECRET_ACCESS_KEY": "test",
                 "TELEMETRY_CLOSE_SECONDS": "1",
+                "TELEMETRY_SPILL_DIR": str(folder),
                 **environ,
             },
             stdout=out,

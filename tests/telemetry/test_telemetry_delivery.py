@@ -55,7 +55,7 @@ class Endpoint:
 
 
 def refused(batch: Batch) -> Outcome:
-    return Outcome.retry(batch, "EndpointConnectionError")
+    return Outcome.retry(batch, "NewConnectionError")
 
 
 def unanswered(batch: Batch) -> Outcome:
@@ -294,6 +294,41 @@ def test_a_call_that_hangs_at_the_end_is_kept_and_may_arrive_twice(ways: Ways) -
     second.inherit()
     wait_for(lambda: second.acknowledged() == 3)
     assert sorted(second.endpoint.taken) == ["1", "2", "3"]
+
+
+def test_each_call_is_noted_at_once_and_only_the_one_on_its_way_may_arrive_twice(ways: Ways) -> None:
+    """A batch is several calls to X-Ray; a process that is killed between them has lost none of those before."""
+    first = ways()
+    answers = [Outcome(again=range(2, 6)), Outcome(refused=[0], again=range(2, 4))]
+
+    def send(_: Batch) -> Outcome:
+        if not answers:
+            first.endpoint.hang.wait(5)
+        return answers.pop(0) if answers else Outcome()
+
+    first.endpoint.mode = send
+    first.put(0, 1, 2, 3, 4, 5)
+    wait_for(lambda: first.endpoint.calls == 3)
+    assert (first.acknowledged(), first.counts.dropped("logs")["refused"], first.outbox.waiting()) == (3, 1, 2)
+    assert first.outbox._bytes == some(4, 5).size
+    first.close(0.1)
+    assert first.counts.get("logs", UNANSWERED) == 2
+    second = ways()
+    second.inherit()
+    wait_for(lambda: second.acknowledged() == 2)
+    assert second.endpoint.taken == ["4", "5"]
+    assert second.counts.get("logs", LOST) == 1, "the refused one, of which no metric of the first has told"
+
+
+def test_what_a_frame_of_the_disk_lost_in_a_call_comes_again_as_a_whole_and_is_counted_once(ways: Ways) -> None:
+    way = ways(max_bytes=1)
+    way.endpoint.mode = refused
+    way.put(0)  # stays in memory; what follows goes to disk
+    way.put(1, 2, 3, 4)
+    answers = [Outcome(), Outcome(refused=[0], again=[2, 3]), Outcome()]
+    way.endpoint.mode = lambda _: answers.pop(0)
+    wait_for(lambda: not answers and way.outbox.waiting() == 0)
+    assert (way.acknowledged(), way.counts.dropped("logs")["refused"], way.outbox._bytes) == (4, 1, 0)
 
 
 def test_without_a_disk_what_is_left_at_the_end_is_dropped_and_counted(ways: Ways) -> None:

@@ -44,8 +44,8 @@ telemetry.close()
 
 
 @pytest.fixture(scope="module")
-def documents() -> list[dict[str, Any]]:
-    """What such a service sent."""
+def documents(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What such a service sent, and nothing that an earlier one, strict or not, has left on disk."""
     aws, daemon = FakeLogs(), FakeDaemon()
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environ = {
@@ -54,6 +54,7 @@ def documents() -> list[dict[str, Any]]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_XRAY_DAEMON_ADDRESS": daemon.address,
         "TELEMETRY_EMF": "strict",
+        "TELEMETRY_SPILL_DIR": str(tmp_path_factory.mktemp("spill")),
     }
     try:
         ended = subprocess.run(

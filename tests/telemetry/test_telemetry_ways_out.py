@@ -267,7 +267,7 @@ def test_a_call_without_an_answer_may_have_been_obeyed_and_one_refused_was_not(s
     out.close()
     away = api("http://127.0.0.1:1")
     outcome = away.send(of(texts(2)))
-    assert (set(outcome.again), outcome.unanswered, outcome.trouble) == ({0, 1}, False, "EndpointConnectionError")
+    assert (set(outcome.again), outcome.unanswered, outcome.trouble) == ({0, 1}, False, "NewConnectionError")
     away.close()
 
 

@@ -22,17 +22,18 @@ _originals: list[Callable[..., Any]] = []
 def prepare(here: Here) -> None:
     """The calls by which the service sends its logs and metrics to AWS hang.
 
-    It sits in botocore, which nothing but telemetry uses here: the sender's own threads wait where they would wait for
-    an answer. Spans that go to the X-Ray daemon as datagrams cannot hang, and go on.
+    It sits where telemetry's signed calls go out: the sender's own threads wait where they would wait for an answer.
+    Spans that go to the X-Ray daemon as datagrams cannot hang, and go on.
     """
-    from botocore.httpsession import URLLib3Session  # noqa: PLC0415  # the control process does without
+    from service.telemetry.aws import Caller  # noqa: PLC0415  # the control process does without
 
     if not _originals:
-        _originals.append(URLLib3Session.send)
+        _originals.append(Caller.call)
 
-    def send(session: Any, request: Any) -> Any:
+    def call(caller: Any, *arguments: Any) -> Any:
         while here.lasts():
             time.sleep(SLICE_S)
-        return _originals[0](session, request)
+        return _originals[0](caller, *arguments)
 
-    URLLib3Session.send = send  # type: ignore[assignment, method-assign]  # the place where a hanging endpoint would be felt
+    patched: Any = Caller
+    patched.call = call

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 
 from .batch import Batch
 from .counts import ACKNOWLEDGED, POSITION, UNANSWERED, Counts
@@ -20,13 +19,21 @@ from .spill import Segment, Spill
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
 class Held:
-    """A batch that the sender has, and where it came from."""
+    """What the sender has of a batch, and where it came from.
 
-    batch: Batch
-    segment: Segment | None = None
-    end: int = 0
+    ``left``: parts that are still to be sent, the next one last. A frame of the disk is done with as a whole, so what
+    became of its parts is noted here until then.
+    """
+
+    __slots__ = ("end", "left", "refused", "segment", "taken", "weight")
+
+    def __init__(self, batch: Batch, segment: Segment | None = None, end: int = 0) -> None:
+        self.left = [batch]
+        self.weight = batch.weight
+        self.segment = segment
+        self.end = end
+        self.taken = self.refused = 0
 
 
 class Outbox:
@@ -61,7 +68,7 @@ class Outbox:
         """Accepted records in memory and on disk."""
         with self._changed:
             held = self._held
-            memory = [*self._batches, *([held.batch] if held is not None and held.segment is None else [])]
+            memory = [*self._batches, *(held.left if held is not None and held.segment is None else [])]
         return sum(batch.weight for batch in memory) + (self.spill.waiting() if self.spill is not None else 0)
 
     def take(self) -> Held | None:
@@ -77,29 +84,48 @@ class Outbox:
             with self._changed:
                 if spilled is not None and not self._sealed:
                     self._held = Held(*spilled)
-                    self._bytes += self._held.batch.size
+                    self._bytes += self._held.left[0].size
                     return self._held
                 if not self._batches:
                     if self.deadline is not None:
                         return None
                     self._changed.wait()
 
-    def finish(self, held: Held, acknowledged: int, rest: list[Batch]) -> None:
-        """A batch is done with. ``rest``: parts of it that could not be sent before the end."""
+    def settle(self, held: Held, taken: int, refused: int, rest: list[Batch]) -> bool:
+        """Note what became of the part sent last, as ``rest`` is what remains of it; False if the end came before."""
         with self._changed:
             if self._sealed or self._held is not held:
-                return  # the answer came after the end: it is stored already, and counted as unanswered
+                return False  # it is stored already, and counted as unanswered
+            self._bytes -= held.left.pop().size - sum(batch.size for batch in rest)
+            held.left += rest
+            if held.segment is None:
+                self._count(taken, refused)
+            else:
+                held.taken += taken
+                held.refused += refused
+            return True
+
+    def finish(self, held: Held) -> None:
+        """The sender is done with a batch, or gives the rest of it back before the end."""
+        with self._changed:
+            if self._sealed or self._held is not held:
+                return
             self._held = None
-            self._bytes -= held.batch.size
-            if held.segment is not None and rest:
+            if held.segment is None:
+                self._batches.extendleft(held.left)
+                return
+            self._bytes -= sum(batch.size for batch in held.left)
+            if held.left:
                 return  # its frame stays as it is, and comes again as a whole
-            self.counts.add(self.signal, ACKNOWLEDGED, acknowledged)
-            for batch in rest:
-                self._batches.appendleft(batch)
-                self._bytes += batch.size
-        if held.segment is not None and self.spill is not None:
-            self.spill.done(held.segment, held.end, held.batch.weight)
+            self._count(held.taken, held.refused)
+        if self.spill is not None:
+            self.spill.done(held.segment, held.end, held.weight)
             self.counts.put(self.signal, POSITION, position(held.segment.number, held.end))
+
+    def _count(self, taken: int, refused: int) -> None:
+        self.counts.add(self.signal, ACKNOWLEDGED, taken)
+        if refused:
+            self.counts.drop(self.signal, "refused", refused)
 
     def wait(self, seconds: float) -> bool:
         """Sleep; False at once when closing."""
@@ -131,10 +157,10 @@ class Outbox:
             self._batches.clear()
             self._changed.notify()
         if held is not None and held.segment is None:
-            if not held.batch.unanswered:
-                held.batch.unanswered = True
-                self.counts.add(self.signal, UNANSWERED, held.batch.weight)
-            left.insert(0, held.batch)
+            if held.left and not held.left[-1].unanswered:
+                held.left[-1].unanswered = True
+                self.counts.add(self.signal, UNANSWERED, held.left[-1].weight)
+            left = [*reversed(held.left), *left]
         for batch in left:
             if not self._store(batch):
                 self._drop(batch, "closed", self.spill.trouble if self.spill is not None else "")

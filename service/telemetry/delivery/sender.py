@@ -19,7 +19,7 @@ FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 5.0
 CLOSING_BACKOFF = 0.2
 LAST_SECONDS = 1.0
-NOBODY_LISTENS = frozenset({"EndpointConnectionError", "ConnectionRefusedError"})
+NOBODY_LISTENS = frozenset({"NewConnectionError", "ConnectionRefusedError"})
 
 in_sender = threading.local()
 """``in_sender.yes`` is set in the threads of this room: what they log is never delivered by themselves."""
@@ -65,24 +65,27 @@ class Sender:
             pass
 
     def _deliver(self, held: Held) -> bool:
-        """Send until all of it is taken or refused; False when closing leaves no time for that."""
-        todo, taken, attempt = [held.batch], 0, 0
-        while todo:
-            one = todo.pop()
+        """Send until all of it is taken or refused; False when closing leaves no time for that.
+
+        Each call's outcome is noted at once, so that a killed process has counted all but the call on its way.
+        """
+        attempt = 0
+        while held.left:
+            one = held.left[-1]
             outcome = self._try(one)
             if outcome.poison and len(one) > 1:
                 # One record may spoil the call for all: halving finds it.
                 half = len(one) // 2
-                todo += [_part(one, range(half, len(one))), _part(one, range(half))]
+                if not self.outbox.settle(held, 0, 0, [_part(one, range(half, len(one))), _part(one, range(half))]):
+                    return False
                 continue
             refused = sum(one.records[position][2] for position in outcome.refused)
+            rest = [_part(one, outcome.again)] if outcome.again else []
+            taken = one.weight - refused - sum(part.weight for part in rest)
+            if not self.outbox.settle(held, taken, refused, rest):
+                return False
             if refused:
                 self._refused(refused, outcome.trouble)
-            taken += one.weight - refused
-            if outcome.again:
-                rest = _part(one, outcome.again)
-                taken -= rest.weight
-                todo.append(rest)
             self._report(outcome.trouble if outcome.again else "")
             if outcome.again and (outcome.trouble or len(outcome.again) == len(one)):
                 if not self._pause(attempt, outcome.trouble):
@@ -90,8 +93,8 @@ class Sender:
                 attempt += 1
             else:
                 attempt = 0
-        self.outbox.finish(held, taken, todo)
-        return not todo
+        self.outbox.finish(held)
+        return not held.left
 
     def _try(self, one: Batch) -> Outcome:
         try:
@@ -121,7 +124,6 @@ class Sender:
         return time.monotonic() < until
 
     def _refused(self, n: int, trouble: str) -> None:
-        self.outbox.counts.drop(self.outbox.signal, "refused", n)
         log.warning("%s: the service refuses %d records for good (%s)", self.outbox.signal, n, trouble or "rejected")
 
     def _report(self, trouble: str) -> None:

@@ -9,13 +9,14 @@ import errno
 import socket
 import time
 
-from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
+from aws_xray_sdk.core.emitters.udp_emitter import PROTOCOL_DELIMITER, PROTOCOL_HEADER, UDPEmitter
 
 from ..delivery import Batch, Outcome
 
 # A receiver with the default buffer kept 92 of 2,000 datagrams sent at once: so few at a time, then a pause.
 BURST = 50
 PAUSE = 0.005
+HEADER = (PROTOCOL_HEADER + PROTOCOL_DELIMITER).encode()
 RESOLVE_AGAIN = 60.0
 RESOLVE_AFTER_FAILURE = 5.0
 BUFFER_FULL_PAUSE = 0.005
@@ -48,29 +49,18 @@ class Daemon:
         self._emitter.close()
 
 
-class _Entity:
-    """The one method that the X-Ray SDK's emitter wants of what it sends."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def serialize(self) -> str:
-        return self._text
-
-
 class Emitter(UDPEmitter):  # type: ignore[misc]  # aws-xray-sdk ships no types
     """The X-Ray SDK's emitter, to an address resolved once a minute instead of at each datagram.
 
     The SDK's own would read AWS_XRAY_DAEMON_ADDRESS again, resolve the name for every datagram, and log each failure.
+    It takes entities and writes them; ours are written already. What is left is the kernel's share, 6 µs a datagram
+    (sendmmsg would save a tenth of it).
     """
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self._known = False
         self._ask_at = float("-inf")
-        self._trouble = 0
         super().__init__()
 
     def close(self) -> None:
@@ -79,15 +69,13 @@ class Emitter(UDPEmitter):  # type: ignore[misc]  # aws-xray-sdk ships no types
 
     def send_document(self, text: str) -> int:
         """Send one segment document. Returns 0, or the error number of what kept it here (-1: the name is unknown)."""
-        self.send_entity(_Entity(text))
-        return self._trouble
+        if time.monotonic() >= self._ask_at:
+            self._resolve()
+        return self._sent(HEADER + text.encode("utf-8", "replace")) if self._known else -1
 
     def set_daemon_address(self, address: object) -> None:
         del address  # the SDK's default, or what it reads from the environment
         self._ip, self._port = self._address
-
-    def _send_data(self, data: str) -> None:
-        self._trouble = self._sent(data.encode("utf-8", "replace")) if self._resolve() else -1
 
     def _sent(self, datagram: bytes) -> int:
         for _ in range(2):
@@ -101,16 +89,14 @@ class Emitter(UDPEmitter):  # type: ignore[misc]  # aws-xray-sdk ships no types
                 return 0
         return errno.EAGAIN
 
-    def _resolve(self) -> bool:
+    def _resolve(self) -> None:
         now = time.monotonic()
-        if now >= self._ask_at:
-            try:
-                found = socket.getaddrinfo(*self._address, socket.AF_INET, socket.SOCK_DGRAM)
-            except OSError:
-                # A name server that is away for a moment does not unmake the address we know.
-                self._ask_at = now + RESOLVE_AFTER_FAILURE
-            else:
-                self._ip = str(found[0][4][0])
-                self._known = True
-                self._ask_at = now + RESOLVE_AGAIN
-        return self._known
+        try:
+            found = socket.getaddrinfo(*self._address, socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError:
+            # A name server that is away for a moment does not unmake the address we know.
+            self._ask_at = now + RESOLVE_AFTER_FAILURE
+        else:
+            self._ip = str(found[0][4][0])
+            self._known = True
+            self._ask_at = now + RESOLVE_AGAIN
