@@ -18,6 +18,11 @@ class Gate:
         self._within = 0
         self._closed = False
 
+    @property
+    def open(self) -> bool:
+        """Whether one would pass without waiting; by the next moment it may be otherwise."""
+        return not self._closed
+
     def __enter__(self) -> None:
         with self._changed:
             while self._closed:

@@ -30,6 +30,7 @@ from kit.emulator.keeping import Keeper
 from kit.emulator.kept_services import KeptServices
 from kit.emulator.memory import give_back
 from kit.emulator.moto_services import MotoServices
+from kit.emulator.protocol.at_once import at_once
 from kit.emulator.protocol.malformed import Channel
 from kit.emulator.scheduler import Scheduler
 from kit.emulator.services import build_services
@@ -132,7 +133,7 @@ class Emulator:
         )
         door.serve_control(Control(self.clock, lambda: self._health(door), self._scheduler.travel, self.reset))
         door.serve_daemon_port(self.xray_port, self._daemon.counts)
-        self._web = _WebServer(door, [tcp, xray_tcp])
+        self._web = _WebServer(door, [tcp, xray_tcp], self._gate)
         self._web.start()
         self._daemon.start()
         self._scheduler.start()
@@ -178,7 +179,7 @@ class Emulator:
 class _WebServer:
     """waitress on sockets already bound, in a thread of its own."""
 
-    def __init__(self, app: Any, sockets: list[socket.socket]) -> None:
+    def __init__(self, app: Any, sockets: list[socket.socket], gate: Gate) -> None:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue of a few requests is no news
         self._map: dict[int, Any] = {}
         self._server = waitress.server.create_server(
@@ -192,9 +193,14 @@ class _WebServer:
             clear_untrusted_proxy_headers=True,
             ident=None,
         )
+        self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
+        # Not while the gate is closed: whoever waits there in this thread would keep all others waiting.
+        add_task = at_once(
+            self._server.task_dispatcher.add_task, lambda: threading.current_thread() is self._thread and gate.open
+        )
         for listener in self._map.values():
             listener.channel_class = Channel
-        self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
+            listener.add_task = add_task
 
     @property
     def alive(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
+from kit.emulator.protocol.at_once import AtOnceChannel
 from kit.emulator.protocol.errors import AwsError
 from kit.emulator.protocol.one_piece import OnePieceTask
 from kit.emulator.protocol.plain import plain_error
@@ -30,7 +30,7 @@ class AwsErrorTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.write(response.body)
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+class Channel(AtOnceChannel):
     """A connection whose refusals are AWS's."""
 
     task_class = OnePieceTask
