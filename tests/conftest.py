@@ -23,24 +23,16 @@ hypothesis.settings.register_profile("kit", deadline=None)
 hypothesis.settings.load_profile("kit")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Side by side (``-n 3 --dist loadgroup``), a file's tests stay together, and all that need the one stack."""
+    on_stack = "stack" in getattr(item, "fixturenames", ())
+    item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.nodeid.partition("::")[0]))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (``-n 3 --dist loadgroup``), a file's tests stay together, and all that need the one stack.
-
-    These come first: they mostly wait, for alarms that take minutes, and everything else is done meanwhile.
-    """
-    for item in items:
-        on_stack = "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.nodeid.partition("::")[0]))
+    """The end-to-end tests come first: they mostly wait, and everything else is done meanwhile."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def spill_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What one run's services could not deliver is not for the services of the next run to send."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TELEMETRY_SPILL_DIR", str(tmp_path_factory.mktemp("spilled")))
-        yield
 
 
 def find_chromium() -> str | None:
