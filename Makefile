@@ -31,7 +31,7 @@ up: $(VENV)/.installed ## Start everything in the foreground and print the addre
 	@exec $(BIN)/kit up
 
 test: $(VENV)/.installed-dev ## Run all tests, three processes at a time
-	@$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and types (ruff, mypy strict)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -6,10 +6,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,10 +24,18 @@ hypothesis.settings.register_profile("kit", deadline=None)
 hypothesis.settings.load_profile("kit")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Side by side (``-n 3 --dist loadgroup``), a file's tests stay together, and all that need the one stack."""
-    on_stack = "stack" in getattr(item, "fixturenames", ())
-    item.add_marker(pytest.mark.xdist_group("stack" if on_stack else item.nodeid.partition("::")[0]))
+class OneStack(LoadFileScheduling):
+    """A file's tests stay together in one process, and so do all that share the one stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "stack" if "/e2e/" in file and not file.endswith("test_compose.py") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack | None:
+    """For ``-n 3 --dist loadfile``."""
+    return OneStack(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)
