@@ -33,7 +33,7 @@ def account_environ(settings: Settings, inherited: Mapping[str, str]) -> dict[st
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_XRAY_DAEMON_ADDRESS": inherited.get("AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON),
-        # Straight to the account where the telemetry can; else it takes the daemon above.
+        # Straight to the account. The canary's own traces are datagrams, for a daemon if there is one.
         "XRAY_DELIVERY": "api",
         "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",

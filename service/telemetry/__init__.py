@@ -13,7 +13,7 @@ several processes calls ``telemetry.start()`` in its after-fork hook, so that a 
 sends its heartbeat too.
 
 The folder needs nothing of the app around it: copy it into another project, and it works there, given the packages
-flask, msgspec, watchtower 3.4.0 (which brings boto3 and botocore), aws-xray-sdk, opentelemetry-sdk and
+flask, msgspec, urllib3, watchtower 3.4.0 (which brings boto3 and botocore), aws-xray-sdk, opentelemetry-sdk and
 opentelemetry-sdk-extension-aws.
 """
 

@@ -102,6 +102,8 @@ def test_the_shops_telemetry_arrives_in_the_account_and_nothing_else_is_written(
         assert _within(60, lambda: "kit apply --stage sandbox" in said()), said()
         cloudwatch = client("cloudwatch")
         assert _within(30, lambda: _requests(cloudwatch)), said()
+        xray = client("xray")
+        assert _within(30, lambda: _traces(xray)), said()
         assert cloudwatch.describe_alarms()["MetricAlarms"] == []
         assert "local AWS" not in said()
     finally:
@@ -180,6 +182,12 @@ def test_the_ports_of_a_local_aws_need_not_be_free() -> None:
         daemon.bind(("127.0.0.1", ports.xray))
         daemon.listen()
         require_free(ports, ("aws", "xray"))
+
+
+def _traces(xray: Any) -> list[Any]:
+    now = time.time()
+    found: list[Any] = xray.get_trace_summaries(StartTime=now - 300, EndTime=now)["TraceSummaries"]
+    return found
 
 
 def _requests(cloudwatch: Any) -> list[Any]:
