@@ -1,6 +1,6 @@
 """Environments of other clients than the project's own: a boto3 of 2023, which speaks the query protocol, and the CLI.
 
-``python -m tests.emulator.conformance.old_clients FOLDER`` makes them from PyPI (a minute); then
+``python -m tests.emulator.conformance.old_clients FOLDER`` makes them (a minute); then
 ``KIT_TEST_OLD_CLIENTS=FOLDER pytest tests/emulator/conformance`` runs the calls with them too.
 """
 
