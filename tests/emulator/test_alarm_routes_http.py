@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from kit.emulator.sns import delivery
+from kit.emulator.sns.subscriptions import HttpSubscriptions
 
 Client = Callable[..., Any]
 Eventually = Callable[[Callable[[], Any]], Any]
@@ -202,3 +203,17 @@ def test_a_failing_endpoint_is_tried_again_and_one_that_refuses_is_not(
         client("sns").publish(TopicArn=topic, Message="never")
         eventually(lambda: "it answered 500" in caplog.text)
     assert len(receiver.got) == 4
+
+
+def test_emulators_of_one_process_may_end_in_any_order(
+    client: Client, topic: str, receiver: Receiver, eventually: Eventually
+) -> None:
+    subscribed(client, topic, receiver, eventually)  # the one that stays has taken its place
+    others = [HttpSubscriptions(lambda _post: None, lambda: 0.0) for _ in range(2)]
+    for other in others:
+        other.install()
+    for other in others:
+        other.uninstall()
+        other.uninstall()
+    client("sns").publish(TopicArn=topic, Message="still here")
+    eventually(lambda: [one for one in receiver.of_kind("Notification") if one["Message"] == "still here"])

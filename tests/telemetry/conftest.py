@@ -178,14 +178,25 @@ class FakeDaemon:
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self.documents: list[dict[str, Any]] = []
+        self._caught_up = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while data := self._socket.recv(65_536):
+            if data == b"?":
+                self._caught_up.set()
+                continue
             header, _, document = data.partition(b"\n")
             assert json.loads(header) == {"format": "json", "version": 1}
             self.documents.append(json.loads(document))
+
+    def so_far(self) -> list[dict[str, Any]]:
+        """All documents that were sent before this call."""
+        self._caught_up.clear()
+        self._socket.sendto(b"?", self._socket.getsockname())
+        assert self._caught_up.wait(10)
+        return self.documents
 
     def close(self) -> None:
         self._socket.sendto(b"", self._socket.getsockname())

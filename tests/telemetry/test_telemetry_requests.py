@@ -35,10 +35,10 @@ class Shop:
         self.telemetry.close()
 
     def segments(self) -> list[dict[str, Any]]:
-        return [document for document in self.daemon.documents if "type" not in document]
+        return [document for document in self.daemon.so_far() if "type" not in document]
 
     def subsegments(self) -> list[dict[str, Any]]:
-        return [document for document in self.daemon.documents if "type" in document]
+        return [document for document in self.daemon.so_far() if "type" in document]
 
     def access(self) -> list[dict[str, Any]]:
         return [message for message in self.aws.messages("/logs") if message["logger"] == "access"]

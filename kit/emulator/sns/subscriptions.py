@@ -26,7 +26,6 @@ class HttpSubscriptions:
         self._send = send
         self._now = now
         self._request = threading.local()
-        self._replaced: list[tuple[type, str, Any]] = []
         self.silent = False
         """While true nothing is sent: what is replayed was sent before."""
 
@@ -35,32 +34,30 @@ class HttpSubscriptions:
         self._request.base_url = base_url
 
     def install(self) -> None:
-        """Replace moto's methods; call once, after importing moto."""
+        """Replace moto's methods; call once, after importing moto.
+
+        Emulators that share a process, as in tests, share moto's state and classes: of those that are installed, the
+        one that came last does the work, in whatever order they leave.
+        """
         models, responses = import_module("moto.sns.models"), import_module("moto.sns.responses")
-        self._replace(models.SNSBackend, "subscribe", self._subscribe)
-        self._replace(models.Subscription, "publish", self._publish)
-        self._replace(responses.SNSResponse, "subscribe", self._answer_subscribe)
-        self._replace(responses.SNSResponse, "confirm_subscription", self._confirm)
-        for name in ("list_subscriptions", "list_subscriptions_by_topic"):
-            self._replace(responses.SNSResponse, name, self._list)
+        if not _installed:
+            _replace(models.SNSBackend, "subscribe", "_subscribe")
+            _replace(models.Subscription, "publish", "_publish")
+            _replace(responses.SNSResponse, "subscribe", "_answer_subscribe")
+            _replace(responses.SNSResponse, "confirm_subscription", "_confirm")
+            for name in ("list_subscriptions", "list_subscriptions_by_topic"):
+                _replace(responses.SNSResponse, name, "_list")
+        _installed.append(self)
 
     def uninstall(self) -> None:
         """Undo what install did."""
-        for owner, name, before in reversed(self._replaced):
-            setattr(owner, name, before)
-        self._replaced.clear()
-
-    def _replace(self, owner: type, name: str, by: Callable[..., Any]) -> None:
-        before = getattr(owner, name)
-        # emulators that share a process, as in tests, share moto's state and classes: the one made last stands
-        original = getattr(before, "__wrapped__", before)
-
-        @wraps(original)
-        def method(it: Any, *arguments: Any, **named: Any) -> Any:
-            return by(original, it, *arguments, **named)
-
-        self._replaced.append((owner, name, before))
-        setattr(owner, name, method)
+        if self not in _installed:
+            return
+        _installed.remove(self)
+        if not _installed:
+            for owner, name, before in _replaced:
+                setattr(owner, name, before)
+            _replaced.clear()
 
     def _subscribe(self, original: Callable[..., Any], backend: Any, *arguments: Any, **named: Any) -> Any:
         subscription = original(backend, *arguments, **named)
@@ -134,6 +131,21 @@ class HttpSubscriptions:
         answer = original(response)
         answer.result["Subscriptions"] = [_listed(item) for item in answer.result["Subscriptions"]]
         return answer
+
+
+_installed: list[HttpSubscriptions] = []
+_replaced: list[tuple[type, str, Any]] = []
+
+
+def _replace(owner: type, name: str, by: str) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def method(it: Any, *arguments: Any, **named: Any) -> Any:
+        return getattr(_installed[-1], by)(original, it, *arguments, **named)
+
+    _replaced.append((owner, name, original))
+    setattr(owner, name, method)
 
 
 def _is_pending(subscription: Any) -> bool:
