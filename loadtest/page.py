@@ -124,6 +124,7 @@ def _state(gameday: Gameday) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "blind": gameday.options.blind,
         "users": runner.user_count,
+        "target_users": runner.target_user_count,
         "state": runner.state,
         "elapsed_s": conductor and conductor.elapsed_s,
     }

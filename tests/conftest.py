@@ -19,8 +19,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MAC_APPS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
-# How long one example takes says how busy the machine is; a test that is about time measures it itself.
-hypothesis.settings.register_profile("kit", deadline=None)
+# How long one example takes, or its making, says how busy the machine is; a test that is about time measures it itself.
+hypothesis.settings.register_profile("kit", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("kit")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import signal
@@ -213,7 +214,8 @@ class _WebServer:
         # only the loop's own thread may close what it polls; its trigger runs a function there
         waker = next((item for item in self._map.values() if isinstance(item, trigger)), None)
         if waker is not None:
-            waker.pull_trigger(lambda: wasyncore.close_all(self._map, ignore_all=True))
+            with contextlib.suppress(OSError):  # it may have closed all this moment, and ended
+                waker.pull_trigger(lambda: wasyncore.close_all(self._map, ignore_all=True))
         self._thread.join(timeout=1.0)
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.3)
 

@@ -165,7 +165,9 @@ JSONISH = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None
+)
 @given(JSONISH, st.sampled_from(["name", "series", "expect", "interval", "lasts", "starts", "kind"]))
 def test_no_content_makes_the_reading_fail(read: Any, errors: dict[str, Any], content: Any, key: str) -> None:
     read([errors], {"alarms": ["*.json"], "cases": [GOOD | {key: content}]})

@@ -42,7 +42,9 @@ def alarms(draw: st.DrawFn, name: str, period_choices: tuple[int, ...] = (10, 20
 VALUES = st.lists(st.none() | st.integers(0, 12), min_size=40, max_size=90)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=120, deadline=None
+)
 @given(alarms("errors"), alarms("other"), VALUES, VALUES)
 def test_both_see_the_same_changes_at_the_same_moments(
     read: Callable[..., Any],
@@ -76,7 +78,9 @@ def test_both_see_the_same_changes_at_the_same_moments(
 SHORT = (10, 20, 30)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=120, deadline=None
+)
 @given(alarms("errors", SHORT), alarms("other", SHORT), VALUES, VALUES, st.integers(0, 9), st.integers(0, 9))
 def test_both_take_the_same_actions_beside_a_suppressor(
     read: Callable[..., Any],

@@ -37,7 +37,9 @@ WIDGETS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(WIDGETS | ODD, max_size=3))
 @example([{"type": "metric", "properties": {"view": "table", "table": {"summaryColumns": [[1], {}]}}}])
 @example([{"type": "metric", "properties": {"yAxis": {"left": {"min": 10**400, "max": float("nan")}}}}])

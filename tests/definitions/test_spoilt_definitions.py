@@ -41,7 +41,9 @@ def spoilt(value: Any, path: tuple[Any, ...], instead: Any) -> Any:
     return copy
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(path=st.sampled_from(FILES), data=st.data())
 def test_a_spoilt_file_is_a_complaint_about_that_file_or_good(project: Path, path: Path, data: st.DataObject) -> None:
     good = json.loads(path.read_text())

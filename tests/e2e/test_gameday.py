@@ -66,8 +66,8 @@ def active(stack: Stack) -> list[Any]:
 
 
 def steady_users(stack: Stack) -> int:
-    stats = urllib3.request("GET", stack.url("locust", "/stats/requests")).json()
-    return int(stats["user_count"]) if stats["state"] in ("running", "spawning") else 0
+    shown = urllib3.request("GET", stack.url("locust", "/gameday/state")).json()
+    return int(shown["target_users"]) if shown["state"] in ("running", "spawning") else 0
 
 
 def folder_of(stack: Stack, played: dict[str, Any]) -> Path:

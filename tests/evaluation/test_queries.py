@@ -150,7 +150,7 @@ def test_a_metric_stat_that_the_service_would_refuse_says_why(
 SIGNS = ["m1", "m2", *"()()[],,-/^<", "1", "'m'", "AND", "TS", "S", *sorted(FUNCTIONS), *sorted(WORDS)]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(SIGNS), max_size=14).map(" ".join))
 def test_every_expression_is_either_computed_or_refused(calculate: Callable[..., object], text: str) -> None:
     with suppress(QueryError):

@@ -117,7 +117,9 @@ def literally(
     return verdicts
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(alarms(), runs, runs, previous, st.integers(0, 40), st.booleans())
 def test_every_verdict_equals_an_evaluation_of_its_own(
     samples: Callable[[Mapping[str, Any]], MetricSource],

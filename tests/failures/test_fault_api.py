@@ -167,7 +167,9 @@ def test_a_large_or_malformed_body_is_refused(control: Control) -> None:
 
 
 @given(body=st.binary(max_size=60) | st.text().map(lambda text: json.dumps({"scope": {"client": text}}).encode()))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_body_makes_the_control_fail(control: Control, body: bytes) -> None:
     assert control.ask("PUT", "/v1/faults/noop", data=body).status_code in (200, 400, 422)
 

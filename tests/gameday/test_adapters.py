@@ -179,9 +179,9 @@ class Far(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         state: Any = self.server
-        if self.path == "/stats/requests":
-            word = "running" if state.users else "stopped"
-            self._answer(200, {"state": word, "user_count": state.users})
+        if self.path == "/gameday/state":
+            word = "spawning" if state.users else "stopped"
+            self._answer(200, {"state": word, "users": 0, "target_users": state.users})
         elif self.headers.get("Authorization") != "Bearer right":
             self._answer(401, {})
         else:

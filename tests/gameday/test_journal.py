@@ -34,7 +34,9 @@ def test_a_line_has_the_agreed_form(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_what_a_killed_writer_left_is_cut_off_by_the_next_line(
     tmp_path_factory: pytest.TempPathFactory, torn: bytes
 ) -> None:

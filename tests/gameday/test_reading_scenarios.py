@@ -116,7 +116,9 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(sorted(GOOD)), json_values)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_value_anywhere_is_read_or_complained_of(tmp_path: Path, key: str, value: Any) -> None:
     path = tmp_path / "brownout.yaml"
     path.write_text(yaml.safe_dump(GOOD | {key: value}))

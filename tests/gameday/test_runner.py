@@ -152,7 +152,9 @@ def test_aws_may_be_away_for_a_while(scenario: Scenario, world: Any, journal: Jo
 
 
 @given(st.floats(0, 260))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_whenever_our_own_mistake_strikes_everything_is_taken_back(
     scenario: Scenario, empty: Any, tmp_path_factory: pytest.TempPathFactory, at: float
 ) -> None:

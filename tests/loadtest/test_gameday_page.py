@@ -114,7 +114,7 @@ def test_a_blind_round_tells_neither_the_fault_nor_its_time(
         assert SECRET not in said
         assert TOKEN not in said
     state = json.loads(ask(f"{own}/gameday/state")[1])
-    assert set(state) == {"blind", "elapsed_s", "state", "users"}
+    assert set(state) == {"blind", "elapsed_s", "state", "target_users", "users"}
     assert state["elapsed_s"] > 0
     for change in ("set", "lift"):
         assert ask(f"{own}/gameday/{change}", {"fault": SECRET}, OURS)[0] == 403

@@ -135,7 +135,9 @@ BODIES = (
 
 
 @given(body=BODIES, path=st.sampled_from(["/checkout", "cart lines"]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_json_makes_the_shop_fail(shop: Flask, body: object, path: str) -> None:
     client = shop.test_client()
     if path == "cart lines":
@@ -144,12 +146,16 @@ def test_no_json_makes_the_shop_fail(shop: Flask, body: object, path: str) -> No
 
 
 @given(data=st.binary(max_size=300))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_bytes_make_the_shop_fail(shop: Flask, data: bytes) -> None:
     assert shop.test_client().post("/checkout", data=data, headers=JSON).status_code in (400, 422)
 
 
 @given(segment=st.text(min_size=1, max_size=80))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_no_path_makes_the_shop_fail(shop: Flask, segment: str) -> None:
     assert shop.test_client().get(f"/items/{segment}").status_code in (200, 308, 404)

@@ -81,8 +81,13 @@ class Actions:
 
     def _loop(self) -> None:
         while (transition := self._waiting.get()) is not None:
-            self._run(transition)
-            self._waiting.task_done()
+            try:
+                self._run(transition)
+            except Exception:
+                # without this thread no later action would be taken, and whoever waits for it would wait in vain
+                log.exception("alarm %r: its actions were not all taken", transition.subject.name)
+            finally:
+                self._waiting.task_done()
         self._waiting.task_done()
 
     def _run(self, transition: Transition) -> None:

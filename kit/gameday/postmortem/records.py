@@ -54,9 +54,13 @@ class Run:
 
     @property
     def window(self) -> Window:
-        """From its first line to its last, and the seconds in which the last requests are counted."""
+        """From the start of its load to its last line, and the seconds in which the last requests are counted.
+
+        Before its load starts it may have waited for the end of trouble that was not its own.
+        """
         times = [line.t for line in (*self.lines, *self.load)]
-        return Window(min(times), max(times) + SETTLING_S)
+        begun = (line.t for line in self.lines if line.kind == "load.started")
+        return Window(next(begun, min(times)), max(times) + SETTLING_S)
 
     @property
     def trouble(self) -> float | None:

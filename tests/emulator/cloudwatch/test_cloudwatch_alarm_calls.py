@@ -341,7 +341,7 @@ OPERATIONS = (
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(operation=st.sampled_from(OPERATIONS), data=st.data())
 def test_whatever_is_sent_is_answered_or_refused_but_never_fails(
     world: World, operation: str, data: st.DataObject

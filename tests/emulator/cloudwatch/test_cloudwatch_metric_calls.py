@@ -341,7 +341,7 @@ JSON = st.recursive(
 MEMBERS = ("Namespace", "MetricData", "MetricDataQueries", "StartTime", "EndTime", "Period", "Statistics", "NextToken")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     operation=st.sampled_from(["PutMetricData", "GetMetricData", "GetMetricStatistics", "ListMetrics"]),
     params=st.dictionaries(st.sampled_from(MEMBERS), JSON),
