@@ -1,8 +1,8 @@
 """All game days, one after another, on the local stack: ``python -m bench.matrix`` writes docs/detection-matrix.md.
 
 Each scenario gets a stack of its own with an empty local AWS, so that no window remembers the one before. That takes
-some two and a half hours; what was finished today is kept, so it may be stopped and started again. A scenario whose
-file has changed since is played again.
+some two and a half hours; what was finished within a day is kept, so it may be stopped and started again. A scenario
+whose file has changed since is played again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ DOCUMENT = Path("docs") / "detection-matrix.md"
 COMMAND = "make matrix-live"
 UP_WITHIN_S = 120.0
 STOPS_WITHIN_S = 45.0
+KEPT_FOR = timedelta(days=1)
 
 Row = dict[str, Any]
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Play what is to be played; 0 when all went as expected, 2 when something didn't, 1 when one has no verdict."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="SCENARIO", help="only these")
-    parser.add_argument("--again", action="store_true", help="also what was finished today")
+    parser.add_argument("--again", action="store_true", help="also what was finished within a day")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder (default: this one)")
     given = parser.parse_args(argv)
     try:
@@ -58,15 +59,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = _kept(given.root)
     for number, scenario in enumerate(wanted, 1):
         if not given.again and rows.get(scenario.name, {}).get("digest") == _digest(scenario):
-            print(f"{number}/{len(wanted)} {scenario.name}: kept from today")
+            print(f"{number}/{len(wanted)} {scenario.name}: kept, {rows[scenario.name]['outcome']}")
             continue
         print(f"{number}/{len(wanted)} {scenario.name} ({scenario.lasts / 60:.1f} min) ...", flush=True)
         rows[scenario.name] = _row(given.root, scenario)
         print(f"    {rows[scenario.name]['outcome']}", flush=True)
         _keep(given.root, rows)
-        (given.root / DOCUMENT).write_text(document(everything, rows, _bounds(given.root, everything)), "utf-8")
+        _write(given.root, everything, rows)
+    _write(given.root, everything, rows)
     outcomes = {rows[one.name]["outcome"] for one in wanted}
     return 0 if outcomes == {"expected"} else 2 if outcomes <= {"expected", "differs"} else 1
+
+
+def _write(root: Path, scenarios: Sequence[Scenario], rows: Mapping[str, Row]) -> None:
+    (root / DOCUMENT).write_text(document(scenarios, rows, _bounds(root, scenarios)), "utf-8")
 
 
 def document(scenarios: Sequence[Scenario], rows: Mapping[str, Row], bounds: Mapping[tuple[str, str], str]) -> str:
@@ -184,16 +190,18 @@ def _digest(scenario: Scenario) -> str:
 
 
 def _state(root: Path) -> Path:
-    return root / ".kit" / f"matrix-{datetime.now(UTC):%Y-%m-%d}.json"
+    return root / ".kit" / "matrix.json"
 
 
 def _kept(root: Path) -> dict[str, Row]:
-    """What was finished today, and has a verdict."""
+    """What was begun within a day, and has a verdict."""
     try:
         rows: dict[str, Row] = json.loads(_state(root).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return {name: row for name, row in rows.items() if row.get("outcome") in ("expected", "differs")}
+    since = (datetime.now(UTC) - KEPT_FOR).isoformat()
+    verdicts = ("expected", "differs")
+    return {name: row for name, row in rows.items() if row.get("outcome") in verdicts and row["started"] > since}
 
 
 def _keep(root: Path, rows: Mapping[str, Row]) -> None:

@@ -25,7 +25,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.local_aws import servers
-from bench.local_aws.measures import Measure, StoredPoints, UnusableError, first_write, prepare, reads, store, writes
+from bench.local_aws.measures import (
+    FIRST_S,
+    Measure,
+    StoredPoints,
+    UnusableError,
+    first_write,
+    prepare,
+    reads,
+    store,
+    writes,
+)
 from bench.local_aws.rows import OURS, Row, Target
 from bench.local_aws.servers import Running, Server
 from bench.local_aws.table import table
@@ -51,9 +61,9 @@ def main(arguments: Sequence[str]) -> int:
         try:
             for _ in range(asked.launches - 1):
                 with _launched(chosen, launch, idle, step) as running:
-                    _round(first, running, asked.seconds)
+                    _round(first, running, FIRST_S)
             with _launched(chosen, launch, idle, step) as running:
-                _round(first, running, asked.seconds)
+                _round(first, running, FIRST_S)
                 _writes(phases[0], running, rounds[0], asked.seconds, step)
                 _reads(phases[1], running, rounds[1], asked.seconds, step, points)
         except RuntimeError as error:

@@ -1,7 +1,8 @@
-"""The detection matrix: a row for each scenario, kept while its file and the day stay the same."""
+"""The detection matrix: a row for each scenario, kept while its file stays the same, for a day."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -41,12 +42,16 @@ def test_a_page_has_a_row_for_each_and_the_bounds(project: Path) -> None:
     assert "120 × 0.144 / 0.3 + 60 (tick) + 10 (short tick) + 5 (flush) = 132.6 |" in text
 
 
-def test_what_was_finished_today_is_kept_until_its_file_changes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_finished_is_kept_for_a_day_until_its_file_changes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     played: list[str] = []
+    began = [datetime.now(UTC)]
 
     def play(_root: Path, scenario: Any) -> dict[str, Any]:
         played.append(scenario.name)
-        return report("failed" if scenario.name == "cpu-hog" else "expected") | {"digest": matrix._digest(scenario)}
+        made = report("failed" if scenario.name == "cpu-hog" else "expected")
+        return made | {"digest": matrix._digest(scenario), "started": began[0].isoformat()}
 
     monkeypatch.setattr(matrix, "_row", play)
     monkeypatch.setattr(matrix.signal, "signal", lambda *_: None)
@@ -58,6 +63,12 @@ def test_what_was_finished_today_is_kept_until_its_file_changes(project: Path, m
         file.write("# changed\n")
     assert matrix.main(["--root", str(project), "--only", "noop"]) == 0
     assert played[-1] == "noop"
+    played.clear()
+    began[0] -= timedelta(days=2)
+    for _ in range(2):
+        assert matrix.main(["--root", str(project), "--only", "noop", "--again"]) == 0
+    assert matrix.main(["--root", str(project), "--only", "noop"]) == 0
+    assert played == ["noop"] * 3
     assert "| **noop** | | |" in (project / "docs" / "detection-matrix.md").read_text()
 
 
