@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,7 +37,7 @@ class Kept:
         given = {name: value for name, value in result.as_json().items() if name != "met"}
         everything = self._read() | {f"{self._key} {row}": {"at": time.time(), "result": given}}
         self._path.parent.mkdir(exist_ok=True)
-        fresh = self._path.with_suffix(".new")
+        fresh = self._path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(everything), "utf-8")
         fresh.replace(self._path)
 

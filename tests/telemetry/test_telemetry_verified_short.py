@@ -23,7 +23,8 @@ Runs = dict[str, subprocess.Popen[str]]
 @pytest.fixture(scope="module")
 def runs() -> Iterator[Runs]:
     """A run for each row, begun at once."""
-    command = [sys.executable, "-m", "bench.verify_telemetry", "--seconds", "5", "--rate", "200", "--no-twin", "--again", "--json"]
+    given = ("--seconds=5", "--rate=200", "--no-twin", "--again", "--json")
+    command = [sys.executable, "-m", "bench.verify_telemetry", *given]
     begun = {
         row: subprocess.Popen(
             [*command, "--rows", row], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
