@@ -8,7 +8,7 @@ process. In a blind round the page tells the time, and nothing else.
 from __future__ import annotations
 
 import os
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,8 @@ from loadtest.scenario import EVERYTHING, Step
 
 HEADER = "X-Gameday"
 MAX_BODY_BYTES = 4_096
+BLIND = "-blind"
+"""So the name of a blind run ends."""
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -130,13 +132,21 @@ def _state(gameday: Gameday) -> dict[str, Any]:
     }
     if gameday.options.blind:
         return shown
+    services = gameday.faults.view()
+    if _in_a_blind_round(services):
+        return shown | {"blind": True}
     steps = conductor.scenario.schedule if conductor else []
     return shown | {
         "run": gameday.options.run,
         "scenario": conductor and conductor.scenario.name,
         "schedule": [_step(step, number < (conductor.done if conductor else 0)) for number, step in enumerate(steps)],
-        "services": gameday.faults.view(),
+        "services": services,
     }
+
+
+def _in_a_blind_round(services: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether another Locust's blind run has set one of the faults: its name says so, and players may look here."""
+    return any(str(one.get("run")).endswith(BLIND) for service in services for one in service.get("active", ()))
 
 
 def _step(step: Step, done: bool) -> dict[str, Any]:

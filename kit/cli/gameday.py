@@ -84,7 +84,7 @@ def list_scenarios(as_json: bool) -> int:
 
 
 @command.command("run")
-@click.argument("name", required=False)
+@click.argument("name", required=False, envvar="KIT_SCENARIO")
 @click.option("--blind", is_flag=True, help="Don't show what is broken; without NAME, any scenario is drawn.")
 @click.option("--no-load", "no_load", is_flag=True, help="Leave the traffic as it is; only the faults are played.")
 @click.option(
@@ -99,6 +99,8 @@ def list_scenarios(as_json: bool) -> int:
 @with_settings
 def run(settings: Settings, name: str | None, blind: bool, no_load: bool, patience_s: float, as_json: bool) -> int:
     """Play the scenario NAME. Exits with 0 when all was as expected, 2 when it wasn't, 1 on an error.
+
+    The name may come by the variable KIT_SCENARIO, which no list of processes shows.
 
     \b
     1. See that the stage allows it and all is well; bring the stack up if nothing runs.

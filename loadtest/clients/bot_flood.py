@@ -30,7 +30,7 @@ def run(host: str, rate: int, events: Events) -> None:
     session = FastHttpSession(
         base_url=host, request_event=events.request, user=None, network_timeout=5.0, connection_timeout=5.0
     )
-    client = {"X-Client-Id": f"visitor-{secrets.token_hex(3)}"}
+    client = {"X-Client-Id": f"visitor-{secrets.token_hex(3)}", "User-Agent": "price-watch/1.4"}
     due = perf_counter()
     while True:
         for method, route, path, body in ATTEMPTS:

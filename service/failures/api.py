@@ -189,7 +189,8 @@ def _check(fault: Fault, wanted: Wanted) -> None:
                 422, f"{fault.name}: {name} goes from {dial.low:g} to {dial.high:g}.", kind="dial-out-of-range"
             )
     if wanted.scope != Scope() and not fault.scoped:
-        raise Problem(422, f"{fault.name} hits whole processes, so it has no scope.", kind="scope-senseless")
+        whom = "requests unseen" if fault.lose is not None else "whole processes"
+        raise Problem(422, f"{fault.name} hits {whom}, so it has no scope.", kind="scope-senseless")
 
 
 def _view(name: str, setting: Setting, state: State, now: float) -> dict[str, Any]:

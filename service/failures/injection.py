@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from service.failures import holding
+from service.failures.doorstep import Doorstep
 from service.failures.points import Points
 from service.failures.registry import known
 from service.failures.state import Reader
@@ -29,6 +30,9 @@ def install(app: Flask, service: str, state: Path, engine: Engine) -> Points:
                 assert fault.strike is not None  # noqa: S101  # by choice of struck()
                 fault.strike(here)
 
+    if any(fault.lose is not None for fault in points.faults.values()):
+        # Around telemetry's own middleware, which is there already.
+        app.wsgi_app = Doorstep(app.wsgi_app, points)  # type: ignore[method-assign]  # Flask's documented way
     holding.watch(app, points)
     app.extensions[EXTENSION] = points
     return points

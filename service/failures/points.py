@@ -53,6 +53,16 @@ class Points:
             if _in_scope(fault, setting) and here.drawn():
                 yield fault, here
 
+    def losing(self, path: str) -> Iterator[tuple[Fault, Here]]:
+        """The faults that lose this request, of which nobody knows more than its path. Health checks are never hit."""
+        for name, setting in self._reader.active().items():
+            fault = self.faults.get(name)
+            if fault is None or fault.lose is None or path in health.PATHS:
+                continue
+            here = self.here(name, setting)
+            if here.drawn():
+                yield fault, here
+
     def in_force(self) -> Mapping[str, Setting]:
         """All that is set, whoever it hits."""
         return self._reader.active()

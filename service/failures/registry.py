@@ -24,6 +24,7 @@ Service = Literal["shop", "payments"]
 Strike = Callable[["Here"], None]
 Hold = Callable[["Here"], Iterator[None]]
 Prepare = Callable[["Here"], None]
+Lose = Callable[["Here"], None]
 F = TypeVar("F", bound=Callable[["Here"], Any])
 
 DIALS = ("percent", "ms", "mb", "n")
@@ -41,13 +42,14 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A way to fail. One of the three functions makes it; ``operation`` is what it hits unless a scope says otherwise
+    """A way to fail. One of the four functions makes it; ``operation`` is what it hits unless a scope says otherwise
     (None: every operation).
 
     ``strike`` runs in the place of a request that is hit: it may wait, or raise a Problem to answer it; if it returns,
     the request goes on. ``hold`` is a generator that a thread of each worker steps through while the fault is in
     force; its ``finally`` gives back. ``prepare`` runs once, when the app is made, for a fault that the service's own
-    code asks for (``points.py``).
+    code asks for (``points.py``). ``lose`` runs before anything of the app has seen a request (``doorstep.py``), and
+    raises OSError to have the connection closed.
     """
 
     name: str
@@ -60,11 +62,12 @@ class Fault:
     strike: Strike | None = None
     hold: Hold | None = None
     prepare: Prepare | None = None
+    lose: Lose | None = None
 
     @property
     def scoped(self) -> bool:
-        """Whether it hits requests, so that a scope means something."""
-        return self.hold is None and "percent" in self.dials
+        """Whether it hits requests that are known, so that a scope means something."""
+        return self.hold is None and self.lose is None and "percent" in self.dials
 
     def filled(self, setting: Setting) -> Setting:
         """The setting with every dial of this fault turned to something."""
@@ -88,6 +91,11 @@ def holds(*services: Service, **about: Any) -> Callable[[F], F]:
 def asked(*services: Service, **about: Any) -> Callable[[F], F]:
     """Register a fault that sits in the service's own code, which asks for it by name."""
     return lambda prepare: _register(prepare, services, prepare=prepare, **about)
+
+
+def loses(*services: Service, **about: Any) -> Callable[[F], F]:
+    """Register the decorated function as a fault that loses requests before the service has seen them."""
+    return lambda lose: _register(lose, services, lose=lose, **about)
 
 
 def share(default: float = 100) -> Dial:

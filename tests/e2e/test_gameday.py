@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -34,6 +35,24 @@ answers: {where: payments, what: errors}
 """
 
 
+PLAYERS_LOOK_AT = ("/", "/gameday", "/gameday/state", "/stats/requests", "/logs", "/exceptions")
+MISHAP = """
+name: mishap
+summary: What can be done without is away.
+hypothesis: Nobody is hurt.
+lesson: Whatever is killed.
+load: {shape: steady, users: 40}
+schedule:
+  - {at: 2, fault: recommender-down}
+  - {at: 24, lift: recommender-down}
+  - {at: 26, end: true}
+expect: [{alarm: shop-no-traffic, never: true}]
+first_signal: {metric: DependencyFault}
+hints: []
+answers: {where: recommender, what: errors}
+"""
+
+
 def kit(stack: Stack, *argv: str, within_s: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kit", *argv],
@@ -47,13 +66,19 @@ def kit(stack: Stack, *argv: str, within_s: float) -> subprocess.CompletedProces
 
 
 @pytest.fixture(scope="module")
-def played(stack: Stack) -> dict[str, Any]:
-    """The report of one run, played once for all tests here."""
+def scenarios(stack: Stack) -> None:
+    """The shipped ones, and two short ones, in the stack's project."""
     for name in NEEDED:
         if not (stack.root / name).exists():
             (stack.root / name).symlink_to(ROOT / name)
     copytree(ROOT / "gamedays", stack.root / "gamedays")
     (stack.root / "gamedays" / "short.yaml").write_text(SHORT)
+    (stack.root / "gamedays" / "mishap.yaml").write_text(MISHAP)
+
+
+@pytest.fixture(scope="module")
+def played(stack: Stack, scenarios: None) -> dict[str, Any]:  # it is used by what runs
+    """The report of one run, played once for all tests here."""
     done = kit(stack, "gameday", "run", "payment-errors", "--json", within_s=800)
     assert done.returncode == 0, done.stdout + done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
@@ -65,8 +90,13 @@ def active(stack: Stack) -> list[Any]:
     return [fault for listing in listings.values() for fault in listing["active"]]
 
 
+def state_of_locust(stack: Stack) -> dict[str, Any]:
+    shown: dict[str, Any] = urllib3.request("GET", stack.url("locust", "/gameday/state")).json()
+    return shown
+
+
 def steady_users(stack: Stack) -> int:
-    shown = urllib3.request("GET", stack.url("locust", "/gameday/state")).json()
+    shown = state_of_locust(stack)
     return int(shown["target_users"]) if shown["state"] in ("running", "spawning") else 0
 
 
@@ -115,6 +145,60 @@ def test_the_postmortem_is_written_and_agrees_with_locusts_own_count(stack: Stac
     assert agreement["theirs"] == failed
     assert agreement["agrees"]
     assert abs(agreement["ours"] - failed) <= max(3, failed / 100) + agreement["probes"]
+
+
+@dataclass
+class Blind:
+    """A blind round without a load of its own, in which a worker of the shop and its fault control were killed."""
+
+    code: int
+    said: str
+    logged: str
+    processes: str
+    page: str
+    killed: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def blind(stack: Stack, scenarios: None) -> Blind:  # it is used by what runs
+    argv = [sys.executable, "-m", "kit", "gameday", "run", "--no-load", "--blind"]
+    logs = sorted((stack.root / ".kit" / "logs").glob("*.log"))
+    before = {path: path.stat().st_size for path in logs}
+    environ = stack.environ | {"KIT_SCENARIO": "mishap"}
+    with subprocess.Popen(argv, cwd=stack.root, env=environ, stdout=subprocess.PIPE, text=True) as run:
+        eventually(lambda: active(stack), 330, "the fault is set", every_s=1)
+        assert steady_users(stack) == 40, "the traffic stays as it is"
+        killed = {"control": stack.pid("shop-faults"), "worker": psutil.Process(stack.pid("shop")).children()[0].pid}
+        family = [psutil.Process(stack.process.pid), psutil.Process(run.pid)]
+        children = [child for one in family for child in one.children(recursive=True)]
+        processes = "\n".join(" ".join(child.cmdline()) for child in (*family, *children))
+        eventually(lambda: state_of_locust(stack)["blind"], 15, "Locust's page knows that the round is blind")
+        page = "".join(urllib3.request("GET", stack.url("locust", path)).data.decode() for path in PLAYERS_LOOK_AT)
+        for pid in killed.values():
+            psutil.Process(pid).kill()
+        said, _ = run.communicate(timeout=120)
+    logged = "".join(path.read_bytes()[before[path] :].decode(errors="replace") for path in logs)
+    return Blind(run.returncode, said, logged, processes, page, killed)
+
+
+def test_a_killed_worker_or_fault_control_keeps_no_fault_alive_and_ends_no_run(stack: Stack, blind: Blind) -> None:
+    assert blind.code == 0, blind.said
+    assert "every fault is lifted in shop and payments" in blind.said
+    assert not active(stack)
+    assert stack.pid("shop-faults") != blind.killed["control"]
+    workers = [child.pid for child in psutil.Process(stack.pid("shop")).children()]
+    assert len(workers) == 2
+    assert blind.killed["worker"] not in workers
+    for method, path, status in (("GET", "/readyz", 200), ("GET", "/items", 200), ("POST", "/carts", 201)):
+        assert urllib3.request(method, stack.url("shop", path), timeout=2).status == status
+
+
+def test_a_blind_round_tells_players_nothing_of_what_is_broken(blind: Blind) -> None:
+    assert "locustfile" in blind.processes
+    assert "access" in blind.logged
+    for told in (blind.said.partition("every fault is lifted")[0], blind.logged, blind.processes, blind.page):
+        for secret in ("mishap", "recommender-down", "recommender_down", "What can be done without"):
+            assert secret not in told
 
 
 @pytest.mark.parametrize("victims", ["kit", "kit, guardian and locust"])

@@ -28,7 +28,7 @@ def test_each_file_is_a_fault_of_its_name() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.name))
 def test_a_fault_is_of_one_kind_and_tells_how_to_see_it(fault: Fault) -> None:
-    kinds = [kind for kind in (fault.strike, fault.hold, fault.prepare) if kind is not None]
+    kinds = [kind for kind in (fault.strike, fault.hold, fault.prepare, fault.lose) if kind is not None]
     assert len(kinds) == 1
     assert fault.summary.endswith(".")
     assert fault.signal

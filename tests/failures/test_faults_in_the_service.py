@@ -371,7 +371,7 @@ def test_version_2_fails_for_its_customers_alone_and_leaves_a_stack_trace(
     assert told[0].exc_info is not None
     assert "version2.py" in "".join(logging.Formatter().formatException(told[0].exc_info))
     assert not [r for r in caplog.records if "canary-bug" in r.getMessage() or "failures" in r.name]
-    assert {getattr(r, "version", None) for r in caplog.records if "points" in r.getMessage()} == {2}
+    assert pair.telemetry.said["version"] == 2
     pair.lift()
     assert {pair.checkout(client=f"c-{n}").status for n in failed} == {201}
 
@@ -392,6 +392,14 @@ def test_the_cpu_hog_slows_every_route_of_its_client(pair: Pair) -> None:
     cpu = time.process_time()
     pair.ask("GET", "/items")
     assert time.process_time() - cpu < 0.1
+
+
+def test_the_cpu_hog_says_what_it_matched_and_how_long(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    pair.set("cpu-hog", percent=100)
+    pair.ask("GET", "/items")
+    told = next(record for record in caplog.records if record.getMessage() == "a match took long")
+    assert told.pattern == cpu_hog.PATHOLOGICAL.pattern  # type: ignore[attr-defined]  # an extra
+    assert told.took_ms > 20  # type: ignore[attr-defined]  # likewise
 
 
 def test_leaked_connections_fill_the_pool_and_come_back_without_a_request(make_pair: Make) -> None:

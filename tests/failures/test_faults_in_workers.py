@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +51,11 @@ class Shop:
 
     def lift(self) -> None:
         save(self.state, State())
+
+    def access_lines(self) -> list[dict[str, Any]]:
+        """What the shop has said of the requests that it saw, oldest first."""
+        lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
+        return [line for line in lines if line["logger"] == "access"]
 
     def workers(self) -> dict[int, psutil.Process]:
         return {child.pid: child for child in psutil.Process(self.popen.pid).children()}
@@ -183,6 +190,43 @@ def test_a_killed_control_lifts_what_its_run_had_set_within_the_heartbeat(shop: 
     assert until(lambda: shop.ask("GET", "/items") == 503)
     time.sleep(max(0.0, silent_from + 2.5 - time.monotonic()))
     assert shop.healthy()
+
+
+def test_lost_requests_end_without_an_answer_and_nobody_has_seen_them(shop: Shop) -> None:
+    assert shop.ask("GET", "/items") == 200
+    assert until(lambda: len(shop.access_lines()) > 0)
+    shop.set(unreachable={})
+    time.sleep(1)  # for both workers to see it, and for the last lines to be written
+    said = shop.log.read_text()
+    seen = len(shop.access_lines())
+    for _ in range(20):
+        assert shop.ask("GET", "/items") == shop.ask("POST", "/carts") == 0
+    assert (shop.ask("GET", "/healthz"), shop.ask("GET", "/readyz")) == (200, 200)
+    time.sleep(0.3)
+    assert len(shop.access_lines()) == seen
+    # Neither gunicorn nor the app says anything of it; what cannot be sent to AWS is told as always.
+    assert not [line for line in shop.log.read_text().removeprefix(said).splitlines() if "telemetry" not in line]
+
+
+def test_a_share_of_requests_gets_lost_and_no_health_check(shop: Shop) -> None:
+    shop.set(unreachable={"percent": 50})
+    time.sleep(0.5)
+    statuses = Counter(shop.ask("GET", "/items") for _ in range(60))
+    assert statuses.keys() == {0, 200}
+    assert 12 < statuses[0] < 48
+    assert {shop.ask("GET", path) for path in ("/healthz", "/readyz") for _ in range(10)} == {200}
+
+
+def test_access_lines_tell_which_version_served(shop: Shop) -> None:
+    def told(version: int | None) -> bool:
+        shop.ask("GET", "/carts/none")
+        lines = shop.access_lines()
+        return bool(lines) and (lines[-1]["operation"], lines[-1].get("version")) == ("GET /carts/{cart_id}", version)
+
+    shop.set(n_plus_one={"percent": 100, "ms": 0})
+    assert until(lambda: told(2))
+    shop.lift()
+    assert until(lambda: told(None))
 
 
 def test_a_worker_that_has_grown_too_large_is_recycled_and_the_next_starts_small(shop: Shop) -> None:

@@ -128,7 +128,7 @@ def _metrics(made: Played) -> None:
         data.append(made.put("Heartbeat", made.start + at, 2))
         data.append(made.put("DependencyCalls", made.start + at, 420 * busy, RemoteService="payments"))
         data.append(made.put("DependencyFault", made.start + at, 120 * hurts, RemoteService="payments"))
-        data.append(made.put("CanaryFault", made.start + at, PROBES * (at == SET)))
+        data.append(made.put("CanaryFault", made.start + at, (PROBES + 1) * (at == SET)))
     for begin in range(0, len(data), 500):
         made.client("cloudwatch").put_metric_data(Namespace="Shop", MetricData=data[begin : begin + 500])
 
@@ -150,6 +150,14 @@ def _logs_and_trace(made: Played) -> None:
         {"timestamp": (made.start + 130) * 1000, "message": json.dumps({"level": "INFO", "message": "order paid"})}
     )
     logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    probes = "/shop/local/canary/logs"
+    logs.create_log_group(logGroupName=probes)
+    logs.create_log_stream(logGroupName=probes, logStreamName="s")
+    events = []
+    for status in (*[503] * PROBES, 0):
+        probe = {"level": "WARNING", "service": "canary", "operation": "POST /checkout", "status": status}
+        events.append({"timestamp": (made.start + SET) * 1000, "message": json.dumps(probe)})
+    logs.put_log_events(logGroupName=probes, logStreamName="s", logEvents=events)
     begin, trace = made.start + 100.0, TRACE.format(made.start + 100)
     root = {
         "name": "shop", "id": "00000000000000a1", "trace_id": trace, "start_time": begin, "end_time": begin + 0.25,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,14 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from kit.cli import main
+from kit.gameday.postmortem import impact
 from kit.gameday.postmortem.waterfall import bars
-from tests.gameday_postmortem.conftest import CHECKOUTS, END, FAILURES, LIFTED, MARKUP, PROBES, SET
+from tests.gameday_postmortem.conftest import CHECKOUTS, END, EVERY_5_S, FAILURES, LIFTED, MARKUP, PROBES, SET
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from kit.gameday.postmortem.model import Series
     from tests.gameday_postmortem.conftest import Played
 
 PAGE = "practice-shop-checkout-availability-page-fast"
@@ -50,6 +54,44 @@ def test_the_numbers_are_those_of_the_telemetry_and_agree_with_the_load_generato
     assert hurt["shop-checkout-availability"] == {"bad": FAILURES, "total": CHECKOUTS}
     assert hurt["shop-checkout-latency"] == hurt["shop-checkout-correctness"] == {"bad": 0, "total": CHECKOUTS}
     assert facts["agreement"] == {"ours": FAILURES, "theirs": FAILURES - PROBES, "probes": PROBES, "agrees": True}
+
+
+def test_where_all_arrive_nothing_is_said_of_those_who_never_did(facts: Any, written: Path) -> None:
+    assert (facts["absent"]["number"], facts["absent"]["periods"]) == (0, [])
+    assert facts["absent"]["usual"] == EVERY_5_S / 5
+    assert "never reached" not in (written / "postmortem.md").read_text()
+
+
+def test_who_never_reached_the_service_is_told_apart_from_who_was_hurt(
+    project: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = project.root / ".kit" / "runs" / "r-lost"
+    shutil.copytree(project.run, run, ignore=shutil.ignore_patterns("postmortem"))
+    failures = "GET,/items,\"CatchResponseError('no answer (ConnectionResetError)')\",1200,,\n"
+    others = "POST,/checkout,\"CatchResponseError('answered 503, not 201')\",9,,\n"
+    (run / "locust_failures.csv").write_text("Method,Name,Error,Occurrences,First Seen,Last Seen\n" + failures + others)
+    unanswered = [("a", 0, "0"), ("a", 0, "0"), ("b", 0, "0"), ("broken off", 0, "")]
+    with (run / "requests-0.csv").open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(("", id_, "POST /checkout", status, 1, ok) for id_, status, ok in unanswered)
+    silent = range(project.start + 100, project.start + 200, 10)
+
+    def without(total: Series, *more: Any) -> Any:
+        points = {at: 0.0 if at in silent else value for at, value in total.points.items()}
+        return really(replace(total, points=points), *more)
+
+    really = impact.absent
+    monkeypatch.setattr(impact, "absent", without)
+    assert main(["postmortem", run.name, "--out", str(tmp_path)]) == 0
+    shutil.rmtree(run)
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["absent"]["number"] == 100 * EVERY_5_S / 5
+    assert (facts["absent"]["unanswered"], facts["absent"]["checkouts"]) == (1200, 2)
+    assert facts["agreement"]["agrees"], "what got no answer is no failed answer"
+    assert facts["durations_s"]["mitigate"] == LIFTED - SET, "it hurt others for longer"
+    text = (tmp_path / "postmortem.md").read_text()
+    assert "about 700 are missing (estimated)" in text
+    assert "1,200 requests got no answer at all, 2 of them checkouts" in text
+    assert "About 700 more never reached the service" in text
 
 
 def test_the_budget_is_told_for_the_period_and_for_practice_scale(facts: Any) -> None:
@@ -99,7 +141,7 @@ def test_the_timeline_tells_everything_once_in_its_order(facts: Any) -> None:
 
 
 def test_alike_log_lines_are_one_and_a_failed_checkout_is_the_example(facts: Any) -> None:
-    (story,) = facts["stories"]
+    (story,) = (each for each in facts["stories"] if each["service"] == "shop")
     assert (story["count"], story["service"], story["level"]) == (30, "shop", "ERROR")
     assert "upstream_status=503" in story["text"]
     assert facts["example"]["chosen"] == "it failed"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from kit.gameday.journal import Line as Noted
 from kit.gameday.postmortem.first_signal import first_movers, moved
 from kit.gameday.postmortem.gather import concerning
-from kit.gameday.postmortem.impact import Hurt, agreement, budget, hurt
+from kit.gameday.postmortem.impact import Absent, Hurt, absent, agreement, budget, hurt
 from kit.gameday.postmortem.model import Change, Metric, Missing, Objective, Series, Window
 from kit.gameday.postmortem.moments import hurt_periods, moments
-from kit.gameday.postmortem.stories import LONGEST, MOST, Line, stories
+from kit.gameday.postmortem.stories import LONGEST, MOST, Line, answered_by_failure, stories
 from kit.gameday.postmortem.timeline import merged
 from kit.gameday.postmortem.waterfall import bars, picture
 from kit.gameday.postmortem.words import escaped, length, percent
@@ -36,6 +36,37 @@ def change(at: float, after: str, alarm: str = "a", severity: str = "page") -> C
 
 
 # impact
+
+
+def test_who_never_came_is_what_was_usual_before() -> None:
+    total = series(69, 71, 70, None, 72, 0, 1, 28, 70, 0, metric=ALL)
+    found = absent(total, 1050, 1090, 1200.0, 3.0)
+    assert found == Absent(
+        (70.5 - 0) + (70.5 - 1) + (70.5 - 28), 30, 7.05, ((1050, 1060), (1060, 1070), (1070, 1080)), 1200.0, 3.0
+    )
+
+
+@given(st.lists(st.integers(0, 20) | st.none(), max_size=20))
+def test_where_few_come_anyway_or_nothing_is_known_nobody_is_missed(after: list[int | None]) -> None:
+    found = absent(series(*[20] * 5, *after, metric=ALL), 1050, 1250, UNKNOWN, UNKNOWN)
+    assert isinstance(found, Absent)
+    assert found.number == 0
+    assert isinstance(absent(series(20, 20, *after, metric=ALL), 1020, 1250, UNKNOWN, UNKNOWN), Missing)
+
+
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        ({"operation": "POST /checkout", "status": 503}, True),
+        ({"operation": "POST /checkout", "status": 0}, False),
+        ({"operation": "POST /checkout", "status": 409}, False),
+        ({"operation": "GET /items", "status": 503}, False),
+        ({"operation": "POST /checkout"}, False),
+        ([], False),
+    ],
+)
+def test_of_the_canary_only_checkouts_that_were_answered_by_a_failure_count(told: object, counts: bool) -> None:
+    assert answered_by_failure(Line(1, "g", json.dumps(told)), "POST /checkout") is counts
 
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), min_size=1, max_size=40))

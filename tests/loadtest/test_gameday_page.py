@@ -149,3 +149,30 @@ def when_up(url: str, patience_s: float = 20) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def test_the_page_of_another_locust_keeps_a_blind_rounds_faults_to_itself(
+    open_shop: Callable[..., Any],
+    open_control: Callable[..., Any],
+    locust: Callable[..., subprocess.Popen[str]],
+    a_free_port: Callable[[], int],
+) -> None:
+    control, port = open_control(), a_free_port()
+    control.active[SECRET] = {"name": SECRET, "run": "20261122T100400Z-blind", "expires_in_s": 9.0}
+    locust(
+        *("--host", open_shop().url, "--web-host", "127.0.0.1", "--web-port", str(port)),
+        FAULTS_TOKEN=TOKEN,
+        LOADTEST_FAULT_URL=control.url,
+    )
+    own = f"http://127.0.0.1:{port}"
+    when_up(own)
+    end = time.monotonic() + 15
+    while not (state := json.loads(ask(f"{own}/gameday/state")[1]))["blind"]:
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+    assert set(state) == {"blind", "elapsed_s", "state", "target_users", "users"}
+    control.active[SECRET] = control.active[SECRET] | {"run": "20261122T100400Z-payment-errors"}
+    while (state := json.loads(ask(f"{own}/gameday/state")[1]))["blind"]:
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+    assert state["services"][0]["active"][0]["name"] == SECRET

@@ -63,6 +63,7 @@ def markdown(facts: Facts, charts: Sequence[Chart] | Missing, marks: Sequence[Ma
         longest_period=periods[0],
         practice_period=periods[1],
         agreement=facts.agreement,
+        absent=facts.absent,
         moments=facts.moments,
         durations=facts.durations(),
         movers=facts.movers,
@@ -106,6 +107,8 @@ def summary(facts: Facts) -> str:
             f"{words.count(h.bad)} of {words.count(h.total)} {o.events} {o.failed} ({words.percent(h.share)}; "
             f"{words.percent(o.budget)} may)."
         )
+    if not isinstance(facts.absent, Missing) and facts.absent.number >= 1:
+        told.append(f"About {words.count(facts.absent.number)} more never reached the service, which is an estimate.")
     took = facts.durations()
     if not isinstance(took["detect"], Missing):
         told.append(f"It was detected after {words.length(took['detect'])}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.gameday.course import Row
 from kit.gameday.postmortem.first_signal import Moved
-from kit.gameday.postmortem.impact import Agreement, Budget, Hurt
+from kit.gameday.postmortem.impact import Absent, Agreement, Budget, Hurt
 from kit.gameday.postmortem.model import Change, Entry, Missing, Objective, Series, Window
 from kit.gameday.postmortem.moments import Moments
 from kit.gameday.postmortem.stories import Story
@@ -46,6 +46,7 @@ class Facts:
     scenario: Mapping[str, Any] | Missing
     promises: tuple[Promise, ...] | Missing
     agreement: Agreement | Missing
+    absent: Absent | Missing
     moments: Moments
     movers: tuple[Moved, ...] | Missing
     changes: tuple[Change, ...] | Missing

@@ -16,7 +16,7 @@ from kit.definitions.durations import FINE_DATA_S, K
 from kit.errors import KitError
 from kit.gameday.postmortem import first_signal, impact, moments, stories, timeline
 from kit.gameday.postmortem.facts import Facts, Promise
-from kit.gameday.postmortem.impact import Budget, Hurt
+from kit.gameday.postmortem.impact import Absent, Budget, Hurt
 from kit.gameday.postmortem.model import Change, Metric, Missing, Objective, Series, Window
 from kit.gameday.postmortem.records import Run
 from kit.gameday.postmortem.telemetry import Telemetry
@@ -63,7 +63,8 @@ def gather(asked: Asked, telemetry: Telemetry, inbox: Inbox, cloudwatch: Any) ->
     changes = tell("reading the alarms' history", lambda: concerning(telemetry.changes(window.start, until), window))
     tell("reading the pages", lambda: catch_up(cloudwatch, inbox, asked.settings.stage.actions, asked.now))
     incidents = tell("reading the inbox", lambda: tuple(_incidents(inbox, window, until, asked.now)))
-    found = _moments(asked, promises, changes, incidents)
+    absent = _absent(asked, promises)
+    found = _moments(asked, promises, absent, changes, incidents)
     harm = _harm(window, found)
     return Facts(
         title=_title(asked),
@@ -77,6 +78,7 @@ def gather(asked: Asked, telemetry: Telemetry, inbox: Inbox, cloudwatch: Any) ->
         scenario=_scenario(asked),
         promises=promises,
         agreement=_agreement(asked, promises, telemetry, tell),
+        absent=absent,
         moments=found,
         movers=_movers(asked, telemetry, found.began, harm.end, promises, tell),
         changes=changes,
@@ -251,6 +253,7 @@ def _as_of(incident: Incident, window: Window, until: float) -> Incident:
 def _moments(
     asked: Asked,
     promises: tuple[Promise, ...] | Missing,
+    absent: Absent | Missing,
     changes: tuple[Change, ...] | Missing,
     incidents: tuple[Incident, ...] | Missing,
 ) -> moments.Moments:
@@ -258,6 +261,7 @@ def _moments(
     if not isinstance(promises, Missing):
         each_hurt = (moments.hurt_periods(each.objective, each.bad, each.total, asked.window) for each in promises)
         hurt = [period for periods in each_hurt for period in periods]
+        hurt += () if isinstance(absent, Missing) else absent.periods
     trouble = asked.run.trouble if asked.run else None
     acks: list[float] | Missing
     if isinstance(incidents, Missing):
@@ -274,6 +278,25 @@ def _harm(window: Window, found: moments.Moments) -> Window:
     return Window(max(window.start, start), min(window.end, max(end, start + 1)))
 
 
+def _absent(asked: Asked, promises: tuple[Promise, ...] | Missing) -> Absent | Missing:
+    """The requests that never reached the service, of the objective on failed answers."""
+    run = asked.run
+    if run is None or run.trouble is None:
+        return Missing("without a run's schedule nobody knows how many should have come")
+    if run.course is not None and any(step.verb == "load" for step in run.course.scenario.schedule):
+        return Missing("the scenario itself changes how many come")
+    if isinstance(promises, Missing):
+        return promises
+    failures = _failures(promises)
+    if failures is None:
+        return Missing("no objective counts failed answers")
+    return impact.absent(failures.total, run.trouble, run.load_over, run.unanswered, run.unanswered_checkouts)
+
+
+def _failures(promises: tuple[Promise, ...]) -> Promise | None:
+    return next((each for each in promises if each.objective.bad.name == "Fault"), None)
+
+
 def _agreement(asked: Asked, promises: Any, telemetry: Telemetry, tell: Any) -> Any:
     if asked.run is None:
         return Missing("only a run has a count of its own")
@@ -281,7 +304,7 @@ def _agreement(asked: Asked, promises: Any, telemetry: Telemetry, tell: Any) -> 
         return asked.run.failed
     if isinstance(promises, Missing):
         return promises
-    failures = next((each for each in promises if each.objective.bad.name == "Fault"), None)
+    failures = _failures(promises)
     if failures is None:
         return Missing("no objective counts failed answers")
     probes = tell("asking for the canary's failures", lambda: _probes(asked, telemetry, failures.objective))
@@ -289,7 +312,13 @@ def _agreement(asked: Asked, promises: Any, telemetry: Telemetry, tell: Any) -> 
 
 
 def _probes(asked: Asked, telemetry: Telemetry, objective: Objective) -> float:
-    """How many checkouts of the canary failed: the service counts them, the load generator doesn't know of them."""
+    """How many checkouts of the canary were answered by a failure: the service counts them, the load generator doesn't
+    know of them. The canary's log tells which; without it, its metric counts all probes that failed.
+    """
+    groups = telemetry.log_groups("/", f"/{asked.settings.stage.environment}/canary/")
+    lines = list(telemetry.log_lines(groups, asked.window.start, asked.window.end))
+    if groups:
+        return float(sum(stories.answered_by_failure(line, objective.bad.operation) for line in lines))
     dimensions = tuple(pair for pair in objective.bad.dimensions if pair[0] != "Operation")
     canary = Metric(objective.bad.namespace, "CanaryFault", dimensions)
     (found,) = telemetry.series([canary], asked.window.start, asked.window.end, COARSE_S)

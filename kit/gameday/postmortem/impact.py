@@ -7,9 +7,18 @@ with it, as far back as there is data.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import median
 
 from kit.gameday.postmortem.model import Missing, Objective, Series
+
+FEWEST_PERIODS = 3
+FEWER_THAN = 0.5
+NO_CHANCE = 5.0
+"""A period lacks events when it has less than half of the usual, and fewer than chance would: five standard deviations
+of a count.
+"""
 
 TOLERANCE = 0.01
 FEWEST = 3
@@ -45,12 +54,47 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Our count beside an independent one. ``probes`` are requests that only we count: those of the canary."""
+    """Our count beside an independent one. ``probes`` are requests that only we count: the canary's."""
 
     ours: float
     theirs: float
     probes: float
     agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Events that never came, so that nothing measured them: an estimate.
+
+    ``number``: of the usual ones in ``seconds``, which are the ``periods`` that had far fewer; ``usual``: events a
+    second, before. Beside it what the load generator knows: ``unanswered`` requests of its got no answer at all, of
+    which ``checkouts`` were checkouts.
+    """
+
+    number: float
+    seconds: float
+    usual: float
+    periods: tuple[tuple[int, int], ...]
+    unanswered: float | Missing
+    checkouts: float | Missing
+
+
+def absent(
+    total: Series, began: float, until: float, unanswered: float | Missing, checkouts: float | Missing
+) -> Absent | Missing:
+    """What is missing of a series' events between two moments, by the median of its periods before.
+
+    A period without data says nothing: its events may have come. So telemetry that is lost is no outage here.
+    """
+    before = [value for _, value in total.between(-math.inf, began)]
+    if len(before) < FEWEST_PERIODS:
+        return Missing("there is too little data from before to say what is usual")
+    usual = median(before)
+    few = min(FEWER_THAN * usual, usual - NO_CHANCE * math.sqrt(usual))
+    found = [(at, value) for at, value in total.between(began, until) if value < few]
+    number = sum(usual - value for _, value in found)
+    periods = tuple((at, at + total.period) for at, _ in found)
+    return Absent(number, float(len(found) * total.period), usual / total.period, periods, unanswered, checkouts)
 
 
 def hurt(objective: Objective, bad: Series, total: Series) -> Hurt:

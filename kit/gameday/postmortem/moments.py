@@ -4,8 +4,8 @@
    or else the first alarm.
 2. *Detected*: the first page after that (the first ticket, where nothing pages).
 3. *Acknowledged*: the first person who took an incident after that.
-4. *Mitigated*: the end of the last period in which an objective was hurt: whatever was done, customers felt no more
-   of it. Known only when a whole period follows in which none was.
+4. *Mitigated*: the end of the last period in which an objective was hurt or customers never arrived: whatever was
+   done, they felt no more of it. Known only when a whole period follows in which none was.
 5. *Restored*: the last of the alarms that had told somebody was OK again.
 
 An objective is hurt in a period when its share of bad events exceeds the budget, by three bad events at least: one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ SETTLING_S = 10.0
 """After a run's end its last requests are answered and counted for so long."""
 
 _FAILED = 500
+_NO_ANSWER = "no answer"
+"""So the load generator's table of failures begins to tell of a connection that broke or a time that ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Run:
     scenario: Scenario | Missing
     course: Course | None
     failed: float | Missing
+    unanswered: float | Missing
+    unanswered_checkouts: float | Missing
 
     @property
     def name(self) -> str:
@@ -63,6 +67,14 @@ class Run:
         return Window(next(begun, min(times)), max(times) + SETTLING_S)
 
     @property
+    def load_over(self) -> float:
+        """When the load ended: after that nobody is expected."""
+        ends = [line.t for line in self.load if line.kind == "end"] + [
+            line.t for line in self.lines if line.kind in ("rollback", "run.ended")
+        ]
+        return min(ends, default=self.window.end)
+
+    @property
     def trouble(self) -> float | None:
         """When the schedule's first step was taken."""
         if self.course is not None and self.course.trouble is not None:
@@ -81,7 +93,17 @@ def read_run(folder: Path, *, practice: bool) -> Run:
     except (KitError, DefinitionsError, OSError) as error:
         scenario = Missing(f"the run's scenario cannot be read: {error}")
     course = None if isinstance(scenario, Missing) else Course(scenario, PREFIX if practice else "", lines)
-    return Run(folder, lines, _load(folder / "locust.jsonl"), scenario, course, _failed(folder))
+    load = _load(folder / "locust.jsonl")
+    return Run(
+        folder,
+        lines,
+        load,
+        scenario,
+        course,
+        _counted(folder, failed_ids),
+        _unanswered(folder / "locust_failures.csv"),
+        _counted(folder, unanswered_ids),
+    )
 
 
 def _load(path: Path) -> tuple[Line, ...]:
@@ -101,20 +123,38 @@ def _line(number: int, raw: bytes) -> Line | None:
         return None
 
 
-def _failed(folder: Path) -> float | Missing:
-    """How many checkouts Locust got an answer of 500 or above for, each request id once."""
+def _counted(folder: Path, ids: Callable[[Path], Sequence[str]]) -> float | Missing:
+    """How many checkouts of Locust's are such, each request id once."""
     files = sorted(folder.glob("requests*.csv"))
     if not files:
         return Missing("the run kept no requests.csv")
-    return float(len({id_ for path in files for id_ in failed_ids(path)}))
+    return float(len({id_ for path in files for id_ in ids(path)}))
+
+
+def _unanswered(path: Path) -> float | Missing:
+    """How many requests of any kind got no answer, by Locust's own table of failures."""
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if _NO_ANSWER in (row.get("Error") or "")]
+            return float(sum(int(row.get("Occurrences") or 0) for row in rows))
+    except (OSError, ValueError, csv.Error):
+        return Missing(f"the run kept no {path.name} that can be read")
 
 
 def failed_ids(path: Path) -> Sequence[str]:
     """The ids of the requests in a ledger whose answer was 500 or above; rows that cannot be read are left out."""
-    found = []
+    return [id_ for id_, status, _ in _rows(path) if status >= _FAILED]
+
+
+def unanswered_ids(path: Path) -> Sequence[str]:
+    """Likewise those that got no answer, without those that the run's end has broken off."""
+    return [id_ for id_, status, ok in _rows(path) if status == 0 and ok == "0"]
+
+
+def _rows(path: Path) -> Iterator[tuple[str, int, str]]:
+    """Request id, status and ``ok`` of each row of a ledger that can be read."""
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         for row in csv.DictReader(file):
             status = row.get("status") or ""
-            if status.isdigit() and int(status) >= _FAILED and row.get("request_id"):
-                found.append(str(row["request_id"]))
-    return found
+            if status.isdigit() and row.get("request_id"):
+                yield str(row["request_id"]), int(status), row.get("ok") or ""

@@ -11,6 +11,7 @@ from typing import Any
 MOST = 20
 LONGEST = 300
 _VARIES = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27,}|0x[0-9a-f]+|[0-9a-f]{12,}|\d+(?:\.\d+)?)\b", re.IGNORECASE)
+_FAILED = 500
 _LOUDNESS = {"CRITICAL": 3, "FATAL": 3, "ERROR": 2, "WARNING": 1, "WARN": 1}
 # What tells lines apart without telling who: ids and times do not, and people are never named.
 _TELLING = ("operation", "status", "error_type", "upstream_status", "attempt", "degraded", "shed", "remote", "release")
@@ -55,6 +56,13 @@ def stories(lines: Iterable[Line], most: int = MOST) -> list[Story]:
         found.append(Story(first_at, max(seen)[0], len(seen), service, level, text[:LONGEST]))
     loudest = sorted(found, key=lambda each: (-_LOUDNESS.get(each.level, 0), -each.count, each.first))[:most]
     return sorted(loudest, key=lambda each: (each.first, each.service, each.text))
+
+
+def answered_by_failure(line: Line, operation: str | None) -> bool:
+    """Whether a line of the canary's tells of an answer of 500 or above to this operation."""
+    told = _json(line.text) or {}
+    status = told.get("status")
+    return isinstance(status, int) and status >= _FAILED and operation in (None, told.get("operation"))
 
 
 def _read(line: Line) -> tuple[str, str, str, str]:

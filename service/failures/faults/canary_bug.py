@@ -12,7 +12,7 @@ from service.failures.registry import Dial, asked, share
     percent=share(10),
     n=Dial(50, 1, 100, "% of the customers who get version 2"),
     signal="errors by `version`",
-    look="`version=2` alone fails → the span of a failed checkout → the stack trace on it and in the log",
+    look="`version=2` alone fails, by the access lines → the span of a failed checkout → the stack trace on it",
 )
 def prepare(_here: Here) -> None:
     """Version 2 of the shop fails a share of its checkouts; the others get version 1.

@@ -1,4 +1,4 @@
-"""A release reads the lines of a cart one by one, by a query for each item that could be in it."""
+"""A release looks for each item of the catalogue in a cart, instead of reading the cart's lines."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from service.failures.registry import Dial, asked, share
     percent=share(10),
     ms=Dial(15, 0, 1_000, "ms that each such query travels"),
     signal="`Latency` of `GET /carts/{cart_id}` and `Slow` of `POST /checkout`",
-    look="`version=2` on the slow spans → two dozen equal database spans in one trace → what was released?",
+    look="`version=2` on slow access lines → two dozen equal database spans in one trace → what was released?",
 )
 def prepare(here: Here) -> None:
-    """A release reads each line of a cart by a query of its own.
+    """A release looks for each item of the catalogue in a cart, by a query of its own.
 
     The queries are real. The database of a laptop answers them in microseconds, though, so each is given the way
     through a network that it would have elsewhere.
