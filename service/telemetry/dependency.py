@@ -8,10 +8,10 @@ from functools import lru_cache
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from opentelemetry.context import attach, detach, get_current
 from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.status import Status, StatusCode
 
+from .current import attach, detach, get_current
 from .propagation import outgoing
 from .semconv import ERROR_TYPE, HTTP_METHOD, HTTP_STATUS, PEER_SERVICE, URL_FULL, URL_TEMPLATE
 from .tracer import with_span

@@ -14,25 +14,30 @@ class Gauges:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._in_flight = self._in_flight_peak = 0
+        # A set's own methods are whole: no lock for what each request does twice.
+        self._in_flight: set[object] = set()
+        self._in_flight_peak = 0
+        self.leave = self._in_flight.discard
+        """A request has ended."""
         self._pools: list[Callable[[], int]] = []
         self._pool_peak = 0
 
-    def enter(self) -> None:
+    def enter(self, request: object) -> None:
         """A request has begun."""
-        with self._lock:
-            self._in_flight = now = self._in_flight + 1
-            self._in_flight_peak = max(self._in_flight_peak, now)
+        self._in_flight.add(request)
+        now = len(self._in_flight)
+        # No call between the look and the store: no other thread comes between.
+        self._in_flight_peak = max(self._in_flight_peak, now)
 
-    def leave(self) -> None:
-        """A request has ended."""
-        with self._lock:
-            self._in_flight -= 1
+    def busy(self) -> bool:
+        """Whether a request is in flight."""
+        return bool(self._in_flight)
 
     def reset(self) -> None:
         """In a child after a fork: nothing is in flight here, and the lock may have been held there."""
         self._lock = threading.Lock()
-        self._in_flight = self._in_flight_peak = self._pool_peak = 0
+        self._in_flight.clear()
+        self._in_flight_peak = self._pool_peak = 0
 
     def add_pool(self, in_use: Callable[[], int]) -> None:
         """Watch a connection pool: in_use() says how many connections are out."""
@@ -47,7 +52,7 @@ class Gauges:
         """By metric name; no PoolInUse without a pool."""
         found: dict[str, float] = {"ProcessMemory": resident_bytes()}
         with self._lock:
-            found["InFlight"], self._in_flight_peak = self._in_flight_peak, self._in_flight
+            found["InFlight"], self._in_flight_peak = self._in_flight_peak, len(self._in_flight)
             if self._pools:
                 now = sum(in_use() for in_use in self._pools)
                 found["PoolInUse"], self._pool_peak = max(self._pool_peak, now), now

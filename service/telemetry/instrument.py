@@ -23,7 +23,7 @@ from .emf import Declared
 from .gauges import Gauges
 from .logs import Item, JsonHandler, Lines, install
 from .meter import Meters
-from .names import BY_NAME, EVENTS, Metric
+from .names import ACCESS_ATTRIBUTES, BY_NAME, EVENTS, Metric
 from .pipelines import Pipelines, access
 from .request import Ended, bind, current
 from .sampling import sampler
@@ -44,6 +44,7 @@ class Telemetry:
     """
 
     bind = staticmethod(bind)
+    started = False  # in this process
 
     def __init__(
         self,
@@ -108,8 +109,10 @@ class Telemetry:
                 self._make_tracer()
                 pipelines.start()
                 self.answered = pipelines.requests.append
+                self.route.flat = pipelines.flat_spans
                 self.route.append = pipelines.spans.append
                 self._pipelines = pipelines
+                self.started = True
 
     def instrument_engine(self, engine: Engine) -> None:
         """Make a CLIENT span of every statement of this SQLAlchemy engine, and count its pool in ``PoolInUse``."""
@@ -141,10 +144,16 @@ class Telemetry:
             pipelines.events.append((time.time(), name, n))
 
     def annotate(self, **attributes: str | int | float | bool) -> None:
-        """Put attributes on the server span; those of names.ANNOTATIONS (order_id) become X-Ray annotations."""
+        """Put attributes on the server span; those of names.ANNOTATIONS (order_id) become X-Ray annotations.
+
+        Those of names.ACCESS_ATTRIBUTES stand on the access line too, also of a request that is not sampled.
+        """
         request = current.get()
         if request is not None:
             request.span.set_attributes(attributes)
+            for key in ACCESS_ATTRIBUTES:
+                if key in attributes:
+                    request.told = {**(request.told or {}), key: attributes[key]}
 
     def record_exception(self, error: BaseException) -> None:
         """Put an exception that the app has handled itself on the current span (unhandled ones get there alone)."""
@@ -175,6 +184,7 @@ class Telemetry:
 
     def _detach(self) -> None:
         self._pipelines = None
+        self.started = False
         self.tracer = NoOpTracer()
         self.answered = self._write_access_line
         self.route.append = _nowhere

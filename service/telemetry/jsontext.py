@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -27,7 +28,7 @@ class RecordIds:
         return f"{self._prefix}{next(self._number):x}"
 
 
-def to_json(fields: Mapping[str, Any]) -> str:
+def to_json(fields: Mapping[str, Any] | str) -> str:
     """JSON in which no terminal and no reader of lines finds anything that it might obey."""
     try:
         line = _encode(fields)
@@ -36,6 +37,12 @@ def to_json(fields: Mapping[str, Any]) -> str:
     except (TypeError, ValueError, RecursionError):  # surrogates, numbers beyond 64 bits
         pass
     return json.dumps(fields, separators=(",", ":"), default=to_text).replace("\x7f", "\\u007f")
+
+
+@lru_cache(maxsize=1_024)
+def quoted(text: str) -> str:
+    """A text that comes often, as JSON."""
+    return to_json(text)
 
 
 def to_text(value: Any) -> str:

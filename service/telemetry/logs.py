@@ -11,34 +11,36 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from itertools import islice
 from math import isfinite
 from traceback import TracebackException
 from typing import Any
 
 import msgspec
-from opentelemetry.context import get_current
 from opentelemetry.trace import Span
 
 from . import redaction
+from .current import get_current
 from .delivery.sender import in_sender
 from .delivery.stdout import write
-from .jsontext import VALUE_LENGTH, RecordIds, to_json, to_text
-from .names import ACCESS_LOGGER, LOG_FIELDS, xray_trace_id
+from .jsontext import VALUE_LENGTH, RecordIds, quoted, to_json, to_text
+from .names import ACCESS_LOGGER, LOG_FIELDS, UNMATCHED, xray_trace_id
 from .repeats import Repeats
-from .request import Ended, Request, bound_fields, current
+from .request import Ended, Request, binding, current
 from .server_span import ServerSpan
 from .settings import Settings
 from .spans import LightSpan
-from .tracer import SPAN_KEY
+from .tracer import SPAN_KEY, Unsampled
 
 Item = tuple[
-    float, str, str, str, Any, Mapping[str, Any] | None, tuple[str, str, TracebackException] | None, int, int,
-    Request | None, Mapping[str, Any] | None,
+    float, str, str, str, Any, tuple[str, ...] | None, Any, tuple[str, str, TracebackException] | None, int, int,
+    str, str, Request | None, Mapping[str, Any] | None,
 ]  # fmt: skip
-"""A snapshot: time, level, logger, message, arguments, extras, exception, trace id, span id, request, bound fields.
+"""A snapshot: time, level, logger, message, arguments, names of extras, extras, exception, trace id, span id,
+request id, operation, request, bound fields.
 
-Trace and span id are 0 without a trace.
+Usually nothing but numbers, texts and tuples of such, which Python's garbage collector lets go of. Extras are a tuple
+of values with their names; without names a dictionary, or None. Trace and span id are 0 without a trace, request id and
+operation "" without a request. The request itself is there only while its operation is not known.
 """
 
 # What logging itself puts on a record; the rest is the caller's extra, and comes after it.
@@ -53,6 +55,8 @@ PLUMBING = ("botocore", "boto3", "urllib3", "aws_xray_sdk", "s3transfer")
 # Operations, methods and statuses whose part of the access line is remembered.
 ACCESS_KINDS = 1_024
 LINE_LENGTH = 256 * 1024 - 26
+
+_encode = msgspec.json.Encoder().encode
 
 
 class JsonHandler(logging.Handler):
@@ -99,28 +103,46 @@ def snapshot(record: logging.LogRecord) -> Item:
     if len(message) > MESSAGE_LENGTH:
         message = message[:MESSAGE_LENGTH] if arguments is None else message
     held = record.__dict__
-    extras = None
+    keys: tuple[str, ...] | None = None
+    extras: Any = None
     if len(held) > FIRST_EXTRA:
-        extras = {key: _frozen(value) for key, value in islice(held.items(), FIRST_EXTRA, None)}
+        keys = tuple(held)[FIRST_EXTRA:]
+        extras = tuple(held.values())[FIRST_EXTRA:]
+        for value in extras:
+            kind = value.__class__
+            if kind not in PLAIN or (kind is str and len(value) > VALUE_LENGTH):
+                extras = {key: _frozen(value) for key, value in zip(keys, extras, strict=True)}
+                keys = None
+                break
     thrown = record.exc_info
     span = get_current().get(SPAN_KEY)
-    if type(span) is LightSpan or type(span) is ServerSpan:
+    if type(span) is LightSpan or type(span) is ServerSpan or type(span) is Unsampled:
         trace_id, span_id = span.trace_id, span.span_id
     else:
         trace_id, span_id = _ids(span)
     request = current.get()
+    held_by = binding.get()
+    bound = held_by[1] if held_by is not None and held_by[0] is request else None
+    request_id = operation = ""
+    if request is not None:
+        request_id, operation = request.request_id, request.operation
+        if operation is not UNMATCHED:
+            request = None
     return (
         record.created,
         record.levelname,
         record.name,
         message,
         arguments,
+        keys,
         extras,
         _thrown(thrown[1]) if thrown and thrown[1] is not None else None,
         trace_id,
         span_id,
+        request_id,
+        operation,
         request,
-        bound_fields(),
+        bound,
     )
 
 
@@ -171,6 +193,8 @@ class Lines:
             "release": settings.release,
         }
         self._second = (0, "")
+        self._about_text = to_json(self._about)[1:-1]
+        self._careful: dict[tuple[str, ...], bool] = {}
         self._access: dict[tuple[str, str, int], tuple[str, str]] = {}
         self.reset()
 
@@ -249,7 +273,61 @@ class Lines:
         )
 
     def _line(self, item: Item, message: str, held: int) -> str:
-        created, level, logger, _, _, extras, thrown, trace_id, span_id, request, bound = item
+        """The line of a snapshot with that message, ``held`` repetitions of which were held back."""
+        if not held and item[7] is None and item[12] is None and item[13] is None:
+            line = self._usual_line(item, message)
+            if line is not None:
+                return line
+        return self._any_line(item, message, held)
+
+    def _usual_line(self, item: Item, message: str) -> str | None:
+        """The same, where a look at the whole tells that there is nothing to redact; None where it does not."""
+        created, level, logger, _, _, keys, extras, _, trace_id, span_id, request_id, operation, _, _ = item
+        more = ""
+        if keys is not None:
+            if self._careful_with(keys):
+                return None
+            try:
+                encoded = _encode(dict(zip(keys, extras, strict=True)))
+            except (TypeError, ValueError, OverflowError):  # half a surrogate pair, a number beyond 64 bits
+                return None
+            if not encoded.isascii() or b"null" in encoded:  # which may be an infinite number
+                return None
+            more = "," + encoded[1:-1].decode("ascii")
+        elif extras is not None:
+            return None
+        told = message + more
+        if not told.isascii() or not told.isprintable() or not redaction.clean(told):
+            return None
+        trace = ""
+        if trace_id:
+            hexadecimal = f"{trace_id:032x}"
+            trace = (
+                f',"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
+                f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}"'
+            )
+        if request_id:  # hexadecimal, or has passed SAFE_ID
+            trace += f',"request_id":"{request_id}","operation":{quoted(operation)}'
+        line = (
+            f'{{"timestamp":"{self._timestamp(created)}","level":{quoted(level)},"logger":{quoted(logger)},'
+            f'"message":{to_json(message)},{self._about_text},"record_id":"{self._record_id()}"{trace}{more}}}'
+        )
+        return line if len(line) <= LINE_LENGTH else None
+
+    def _careful_with(self, keys: tuple[str, ...]) -> bool:
+        """Whether extras of these names have to be looked at one by one: a name that hides its value, or is ours."""
+        known = self._careful.get(keys)
+        if known is None:
+            if len(self._careful) >= ACCESS_KINDS:
+                self._careful.clear()
+            known = self._careful[keys] = any(
+                key.__class__ is not str or key in STANDARD or key in RESERVED or redaction.hides(key) for key in keys
+            )
+        return known
+
+    def _any_line(self, item: Item, message: str, held: int) -> str:
+        created, level, logger, _, _, keys, extras, thrown, trace_id, span_id = item[:10]
+        request_id, operation, request, bound = item[10:]
         fields: dict[str, Any] = {
             "timestamp": self._timestamp(created),
             "level": level,
@@ -260,14 +338,16 @@ class Lines:
         }
         if trace_id:
             _trace(fields, trace_id, span_id)
-        if request is not None:
-            fields["request_id"] = request.request_id
-            fields["operation"] = request.operation
+        if request_id:
+            fields["request_id"] = request_id
+            fields["operation"] = operation if request is None else request.operation
         if held:
             fields["repeated"] = held
         if bound:
             _add(fields, bound)
-        if extras:
+        if keys is not None:
+            _add(fields, dict(zip(keys, map(_frozen, extras), strict=True)))
+        elif extras:
             _add(fields, extras)
         if thrown is not None:
             fields["exception"] = _exception(thrown)
@@ -308,8 +388,8 @@ def _leave_out() -> None:
 
 def _key(item: Item, message: str) -> tuple[Any, ...]:
     """What makes a line the same as another: all that its author said."""
-    extras, thrown = item[5], item[6]
-    told = tuple(extras.items()) if extras else ()
+    keys, extras, thrown = item[5], item[6], item[7]
+    told = (keys, extras) if keys is not None else tuple(extras.items()) if extras else ()
     key = item[2], item[1], message, told, thrown and thrown[:2]
     try:
         hash(key)

@@ -87,11 +87,13 @@ LOG_FIELDS = (
     "repeated",
     "truncated",
 )
-ACCESS_FIELDS = ("operation", "method", "status", "duration_ms", "error_type")
+# Those of them that the app tells by Telemetry.annotate: which version answered, with less than all, or not at all.
+ACCESS_ATTRIBUTES = ("version", "degraded", "shed")
+ACCESS_FIELDS = ("operation", "method", "status", "duration_ms", "error_type", *ACCESS_ATTRIBUTES)
 ACCESS_LOGGER = "access"
 
 # X-Ray annotation -> span attribute. Annotations are indexed and searched by; anything else becomes metadata.
-ANNOTATIONS = {"operation": "operation", "order_id": "order_id"}
+ANNOTATIONS = {name: name for name in ("operation", "order_id", "version", "degraded", "shed", "attempt")}
 # The same from the resource, on segments only.
 RESOURCE_ANNOTATIONS = {
     "service": "service.name",

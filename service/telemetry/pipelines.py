@@ -78,7 +78,7 @@ class Pipelines:
             "emf": self._sender("emf", settings.emf_queue_bytes, self._group(settings.emf_group, stream)),
         }
         if self._way_out is not None:
-            self.senders["spans"] = self._sender("spans", settings.span_queue_bytes, self._way_out[1])
+            self.senders["spans"] = self._sender("spans", settings.span_queue_bytes, self._way_out.transport)
             self._span_packer = Packer(self.senders["spans"].put, SPAN_LINGER, SPANS_A_BATCH)
         self._log_packer = Packer(self.senders["logs"].put, LOG_LINGER)
         self._emf_packer = Packer(self.senders["emf"].put, EMF_LINGER)
@@ -111,6 +111,7 @@ class Pipelines:
             self._after,
             self.metrics.due,
             self._failed,
+            gauges.busy,
         )
 
     def _sender(self, signal: str, max_bytes: int, transport: Transport) -> Sender:
@@ -121,6 +122,11 @@ class Pipelines:
 
     def _intake(self, name: str, capacity: int) -> Intake:
         return Intake(capacity, self.counts.offered(name), self.counts.refused(name))
+
+    @property
+    def flat_spans(self) -> bool:
+        """Whether usual spans may come as spans.Flat."""
+        return self._way_out is not None and self._way_out.flat
 
     def start(self) -> None:
         """Start the encoder, and the search for what earlier processes left; senders start with what they send."""
@@ -173,8 +179,18 @@ class Pipelines:
     def _span(self, span: Any) -> None:
         if self._way_out is None:
             self.counts.add("spans", OMITTED, 1)
-        else:
-            self._span_packer.add((int(time.time() * 1000), self._way_out[0](span), 1))
+        elif (made := self._way_out.take(span)) is not None:
+            self._span_packer.add((int(time.time() * 1000), *made))
+
+    def _spans_left(self, now: float) -> None:
+        if self._way_out is None:
+            return
+        for span in self._way_out.left():
+            try:
+                self._span_packer.add((int(now * 1000), self._way_out.alone(span), 1))
+            except Exception:
+                self._failed("spans", 1)
+                log.exception("a span could not be encoded")
 
     def _failed(self, source: str, n: int) -> None:
         for signal, inputs in SIGNALS.items():
@@ -186,6 +202,7 @@ class Pipelines:
         for record in self._lines.repeated(now, end=end):
             self._log_packer.add(record)
             self._texts.append(record[1])
+        self._spans_left(now)
         self.metrics.flush(now, end=end)
         for packer in self._packers:
             packer.flush(None if end else now)

@@ -14,6 +14,7 @@ from opentelemetry.trace import Span
 
 from .names import UNMATCHED
 from .server_span import ServerSpan
+from .tracer import Unsampled
 
 # A variable part of a Werkzeug rule: <name> or <converter(arguments):name>.
 VARIABLE = re.compile(r"<(?:[^<>]*:)?([^<>:]+)>")
@@ -35,7 +36,8 @@ sampled, the name of the exception's type or "", ``bound_fields()``). Trace and 
 class Request:
     """One request between its arrival and the end of its answer. Durations in milliseconds.
 
-    ``flask`` is Flask's context of it, which finds the route; ``measured`` says that the answer's length is known.
+    ``flask`` is Flask's context of it, which finds the route; ``measured`` says that the answer's length is known;
+    ``told`` is what the app has said for its access line.
     Trace and span id are 0 without a trace.
     """
 
@@ -49,12 +51,15 @@ class Request:
     trace_id = 0
     span_id = 0
     sampled = False
+    told: Mapping[str, Any] | None = None
     _operation = ""
 
     def __init__(self, environ: Mapping[str, Any], span: Span) -> None:
         self.span = span
         if type(span) is ServerSpan:  # mostly; isinstance would ask an abstract class
             self.trace_id, self.span_id, self.sampled = span.trace_id, span.span_id, True
+        elif type(span) is Unsampled:
+            self.trace_id, self.span_id = span.trace_id, span.span_id
         else:
             context = span.get_span_context()
             if context.is_valid:
@@ -78,6 +83,12 @@ class Request:
             self._operation = operation_name(self.method, rule.rule)
         return self._operation or UNMATCHED
 
+    def fields(self) -> Mapping[str, Any] | None:
+        """What the access line tells besides: the fields that are bound, and those of names.ACCESS_ATTRIBUTES."""
+        held = binding.get()
+        bound = held[1] if held is not None and held[0] is self else None
+        return bound if self.told is None else {**(bound or {}), **self.told}
+
     def release(self) -> None:
         """At the end: log lines that wait to be written hold the request, and must not hold Flask's and its objects.
 
@@ -89,12 +100,12 @@ class Request:
 
 current: ContextVar[Request | None] = ContextVar("telemetry_request", default=None)
 
-_bound: ContextVar[tuple[Request | None, Mapping[str, Any]] | None] = ContextVar("telemetry_bound", default=None)
+binding: ContextVar[tuple[Request | None, Mapping[str, Any]] | None] = ContextVar("telemetry_bound", default=None)
 
 
 def bound_fields() -> Mapping[str, Any] | None:
     """What is bound to the running code, for its log lines; never what an earlier request of this thread has bound."""
-    held = _bound.get()
+    held = binding.get()
     return held[1] if held is not None and held[0] is current.get() else None
 
 
@@ -107,13 +118,13 @@ class bind:  # noqa: N801 - it is used as a function
 
     def __init__(self, **fields: Any) -> None:
         fields = {**(bound_fields() or {}), **fields}
-        self._token: Token[Any] = _bound.set((current.get(), fields))
+        self._token: Token[Any] = binding.set((current.get(), fields))
 
     def __enter__(self) -> None:
         """The fields are bound already."""
 
     def __exit__(self, *_: object) -> None:
-        _bound.reset(self._token)
+        binding.reset(self._token)
 
 
 @lru_cache(maxsize=4_096)

@@ -63,10 +63,15 @@ class ServerSpan(LightSpan):
         self.outcome = outcome
         if outcome[1] is not None:
             self.name = outcome[2]
+        usual = self.status is UNSET and not self.events
         if outcome[0] >= 500 and self.status is UNSET:
             self.status = SERVER_ERROR
-        self.end_time = time_ns()
-        self.origin.route.append(self)
+        self.end_time = now = time_ns()
+        route = self.origin.route
+        if usual and route.flat:
+            route.append((self.trace_id, self.span_id, self.start_time, now, *self.facts, *outcome))
+        else:
+            route.append(self)
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -29,8 +29,19 @@ log = logging.getLogger(__name__)
 PLAIN = frozenset({str, int, float, bool, type(None)})
 UNSET = Status(StatusCode.UNSET)
 SAMPLED = TraceFlags.SAMPLED
+INTERNAL = SpanKind.INTERNAL
 # TraceFlags is an int with a constructor in Python; a span context wants one of these four.
 FLAGS = tuple(TraceFlags(bits) for bits in range(4))
+
+
+Flat = tuple[int, int, int, int, int, str, str | None]
+"""A usual child as it waits for the encoder: (trace id, span id, parent id, start, end, name, the rest); times in epoch
+nanoseconds. The rest is what was ``made`` of Prepared attributes, then the name is too; None of a span without any.
+
+Nothing but numbers and texts: Python's garbage collector lets go of such a tuple. Spans would be looked at until they
+are sent, and once there are enough of them, with them the whole process."""
+FlatRequest = tuple[int, int, int, int, str, str, str, str, str, str, str, int, str | None, str, str]
+"""The same of a usual request: (trace id, span id, start, end, *ServerSpan.facts, *Outcome)."""
 
 
 class Prepared(dict[str, Any]):
@@ -49,13 +60,15 @@ class Prepared(dict[str, Any]):
 class Route:
     """Where a process's ended spans go: one object that all its tracers share, as a fork or a close changes it.
 
-    ``append`` takes each ended and sampled span; ``processors`` are those that the app has added.
+    ``append`` takes each ended and sampled span; ``processors`` are those that the app has added. ``flat``: whoever
+    takes the spans wants usual ones as Flat or FlatRequest.
     """
 
-    __slots__ = ("append", "processors")
+    __slots__ = ("append", "flat", "processors")
 
-    def __init__(self, append: Callable[[LightSpan], object]) -> None:
+    def __init__(self, append: Callable[[Any], object]) -> None:
         self.append = append
+        self.flat = False
         self.processors: tuple[SpanProcessor, ...] = ()
 
 
@@ -281,7 +294,15 @@ class LightSpan(Span):
         self.end_time = now
         route = self.origin.route
         if self.flags & SAMPLED:
-            route.append(self)
+            attributes = self.attributes
+            if not route.flat or self.status is not UNSET or self.events or not self.parent_id:
+                route.append(self)
+            elif type(attributes) is Prepared and attributes.made is not None:
+                route.append((self.trace_id, self.span_id, self.parent_id, self.start_time, now, *attributes.made))
+            elif not attributes and self.kind is INTERNAL:
+                route.append((self.trace_id, self.span_id, self.parent_id, self.start_time, now, self.name, None))
+            else:
+                route.append(self)
         if route.processors:
             self._tell(route.processors)
 

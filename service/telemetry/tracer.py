@@ -10,7 +10,7 @@ from time import time, time_ns
 from types import TracebackType
 from typing import Any
 
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context
 from opentelemetry.sdk.extension.aws.trace import AwsXRayIdGenerator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
@@ -34,6 +34,7 @@ from opentelemetry.trace import TracerProvider as ApiTracerProvider
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes
 
+from .current import attach, detach, get_current
 from .propagation import CALLER, Caller
 from .sampling import FollowParent, always
 from .semconv import SERVER_ADDRESS
@@ -46,6 +47,8 @@ NO_STATE = TraceState()
 REQUEST_ATTRIBUTES = 16
 NOT_SAMPLED = FLAGS[0]
 RANDOM = TraceFlags.RANDOM_TRACE_ID
+# Attributes, links, time of the start; what to do with an exception.
+NOTHING_ELSE = (None, None, None, True, True)
 
 
 class XRayIds(AwsXRayIdGenerator):
@@ -144,9 +147,16 @@ class Unsampled(NonRecordingSpan):
     """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and nothing else."""
 
     def __init__(self, trace_id: int, span_id: int) -> None:
-        super().__init__(SpanContext(trace_id, span_id, False, NOT_SAMPLED, NO_STATE))
+        # Not theirs: the context, which only callees want, is made when it is first asked for.
         self.trace_id = trace_id
         self.span_id = span_id
+
+    def get_span_context(self) -> SpanContext:
+        """The ids that travel to other services, and that they are not sampled."""
+        return SpanContext(self.trace_id, self.span_id, False, NOT_SAMPLED, NO_STATE)
+
+    def __repr__(self) -> str:
+        return f"Unsampled({self.get_span_context()!r})"
 
 
 class LightTracer(Tracer):
@@ -156,7 +166,7 @@ class LightTracer(Tracer):
         self._origin = origin
         self._route = origin.route
         self._sampler = sampler
-        self._follows = isinstance(sampler, FollowParent)
+        self.follows = isinstance(sampler, FollowParent)
         random = ids.is_trace_id_random()
         self._decide = sampler.decide if isinstance(sampler, FollowParent) and not random else None
         self._serve = sampler.serve if isinstance(sampler, FollowParent) and not random else None
@@ -181,9 +191,9 @@ class LightTracer(Tracer):
         """Start a span as a child of the context's, without making it the current one."""
         around = get_current() if context is None else context
         parent = around.get(SPAN_KEY)
-        if type(parent) is Unsampled and self._follows:
+        if type(parent) is Unsampled and self.follows:
             return parent  # nothing below it will be seen, so one stands for all
-        if (type(parent) is LightSpan or type(parent) is ServerSpan) and self._follows and parent.flags & SAMPLED:
+        if (type(parent) is LightSpan or type(parent) is ServerSpan) and self.follows and parent.flags & SAMPLED:
             # The common case: within a sampled span of ours, by a sampler that follows it.
             span = LightSpan(
                 name, kind, parent.trace_id, self._new_span_id(), parent.flags, parent.trace_state, parent,
@@ -210,6 +220,19 @@ class LightTracer(Tracer):
             for processor in self._route.processors:
                 processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
         return span
+
+    def usual(self, above: object, start: tuple[Any, ...]) -> Span | None:
+        """What start_span(*start) starts below a span of ours, where only name and kind are given; None elsewhere."""
+        if start[3:] != NOTHING_ELSE or start[1] is not None or not self.follows or self._route.processors:
+            return None
+        if type(above) is Unsampled:
+            return above
+        if (type(above) is LightSpan or type(above) is ServerSpan) and above.flags & SAMPLED:
+            return LightSpan(
+                start[0], start[2], above.trace_id, self._new_span_id(), above.flags, above.trace_state, above,
+                above.span_id, {}, self._origin, time_ns(),
+            )  # fmt: skip
+        return None
 
     def serve(self, context: Context, facts: tuple[str, ...]) -> Span:
         """Start the span of a request, whose caller's context and ServerSpan.facts these are."""
@@ -261,7 +284,7 @@ class LightTracer(Tracer):
         parent = above.get_span_context() if isinstance(above, Span) else None
         if parent is not None and not parent.is_valid:
             parent = None
-        if self._follows and parent is not None and not parent.is_remote and type(above) is NonRecordingSpan:
+        if self.follows and parent is not None and not parent.is_remote and type(above) is NonRecordingSpan:
             return above  # an unsampled span of ours: nothing below it will be seen, so one stands for all
         caller = around.get(CALLER)
         if parent is not None:
@@ -288,6 +311,8 @@ class Current:
 
     __slots__ = ("_end", "_span", "_start", "_token", "_tracer")
 
+    _span: Span
+
     def __init__(self, tracer: LightTracer, start: tuple[Any, ...], end: bool) -> None:
         self._tracer = tracer
         self._start = start
@@ -295,10 +320,14 @@ class Current:
 
     def __enter__(self) -> Span:
         around = get_current()
-        name, context, *rest = self._start
-        self._span = span = self._tracer.start_span(name, around if context is None else context, *rest)
+        above = around.get(SPAN_KEY)
+        span = self._tracer.usual(above, self._start)
+        if span is None:
+            name, context, *rest = self._start
+            span = self._tracer.start_span(name, around if context is None else context, *rest)
         # An unsampled span that stands for its children is current already.
-        self._token = None if around.get(SPAN_KEY) is span else attach(with_span(around, span))
+        self._span = span
+        self._token = None if above is span else attach(with_span(around, span))
         return span
 
     def __exit__(

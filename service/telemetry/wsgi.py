@@ -13,13 +13,14 @@ from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 import flask
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 from werkzeug.wsgi import ClosingIterator
 
+from .current import attach, detach
 from .names import REQUEST_ID_HEADER, TRACE_HEADER, UNMATCHED
 from .propagation import EMPTY, extract
-from .request import METHODS, Request, bound_fields, current, operation_name
+from .request import METHODS, Request, binding, current, operation_name
 from .server_span import ServerSpan, finish, server_attributes
 from .tracer import SPAN_KEY, LightTracer
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
+LOW_96 = (1 << 96) - 1
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
@@ -41,10 +43,10 @@ class Middleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         telemetry = self._telemetry
-        telemetry.start()
+        if not telemetry.started:
+            telemetry.start()
         if environ.get("PATH_INFO") in self._excluded:
             return self._inner(environ, start_response)
-        telemetry.gauges.enter()
         tracer = telemetry.tracer
         # Calls cost more than lines in a request that has pushed this code out of the processor's caches.
         traced = "HTTP_TRACEPARENT" in environ or "HTTP_X_AMZN_TRACE_ID" in environ
@@ -53,6 +55,7 @@ class Middleware:
         else:
             span = _begin(tracer, extract(environ), _facts(environ))
         request = Request(environ, span)
+        telemetry.gauges.enter(request)
         start = partial(_start, request, start_response)
         # Nothing of the caller's context but the span: what an X-Ray header leaves open is decided now.
         inside = Context({SPAN_KEY: request.span})
@@ -82,10 +85,11 @@ class Middleware:
         error_type = "" if error is None else type(error).__qualname__
         operation = request.operation
         telemetry = self._telemetry
-        telemetry.gauges.leave()
+        telemetry.gauges.leave(request)
         telemetry.answered(
             (time(), operation, request.method, request.status, milliseconds, request.request_id, request.trace_id,
-             request.span_id, request.sampled, error_type, bound_fields())
+             request.span_id, request.sampled, error_type,
+             None if request.told is None and binding.get() is None else request.fields())
         )  # fmt: skip
         span, outcome = request.span, (request.status, request.route, operation, error_type)
         if type(span) is ServerSpan:
@@ -114,11 +118,15 @@ def _start(
     exc_info: Any = None,
 ) -> Any:
     request.status = int(status[:3])
-    request.measured = _has_length(headers)
+    for name, _ in headers:
+        if len(name) == 14 and name.lower() == "content-length":
+            request.measured = True
+            break
     headers.append((REQUEST_ID_HEADER, request.request_id))
-    if request.trace_id:
-        trace = f"{request.trace_id:032x}"
-        headers.append((TRACE_HEADER, f"Root=1-{trace[:8]}-{trace[8:]};Sampled={int(request.sampled)}"))
+    trace = request.trace_id
+    if trace:
+        sampled = "1" if request.sampled else "0"
+        headers.append((TRACE_HEADER, f"Root=1-{trace >> 96:08x}-{trace & LOW_96:024x};Sampled={sampled}"))
     return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
 
@@ -159,13 +167,6 @@ def _note(request: Request, error: BaseException) -> None:
         request.error = error
         if request.span.is_recording():
             request.span.record_exception(error)
-
-
-def _has_length(headers: Iterable[tuple[str, str]]) -> bool:
-    for name, _ in headers:  # noqa: SIM110 - a generator would cost thrice as much
-        if len(name) == 14 and name.lower() == "content-length":
-            return True
-    return False
 
 
 def _streams(body: Iterable[bytes], request: Request) -> bool:

@@ -179,9 +179,9 @@ def test_beyond_the_cap_one_series_takes_the_rest_with_one_warning(caplog: pytes
 def test_peaks_are_since_the_last_reading() -> None:
     gauges, out = Gauges(), 0
     gauges.add_pool(lambda: out)
-    gauges.enter()
-    gauges.enter()
-    gauges.leave()
+    gauges.enter("first")
+    gauges.enter("second")
+    gauges.leave("first")
     out = 3
     gauges.pool_changed()
     out = 1

@@ -26,10 +26,8 @@ class Shop(Traced):
         self.requests: list[Any] = []
         self.in_flight = 0
         self.app = app
-        gauges = SimpleNamespace(enter=lambda: self._count(1), leave=lambda: self._count(-1))
-        telemetry: Any = SimpleNamespace(
-            start=lambda: None, gauges=gauges, tracer=self.tracer, answered=self.requests.append
-        )
+        gauges = SimpleNamespace(enter=lambda _: self._count(1), leave=lambda _: self._count(-1))
+        telemetry: Any = SimpleNamespace(started=True, gauges=gauges, tracer=self.tracer, answered=self.requests.append)
         app.wsgi_app = Middleware(app.wsgi_app, telemetry, frozenset({"/healthz"}))  # type: ignore[method-assign]
         connect(app)
         self.client = app.test_client()

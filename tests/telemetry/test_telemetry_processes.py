@@ -275,7 +275,8 @@ def test_a_killed_worker_leaves_its_spill_and_its_counts_to_the_next_start(aws: 
 def test_sigterm_ends_a_plain_program_as_its_end_does(aws: FakeLogs, project: Path, tmp_path: Path) -> None:
     program = (
         "import logging, time; from acme.watch import instrument; t = instrument(); t.start();"
-        "logging.getLogger('job').info('worked'); print('ready', flush=True); time.sleep(30)"
+        # Short sleeps: Python does not wake from one that began just after the signal came.
+        "logging.getLogger('job').info('worked'); print('ready', flush=True); [time.sleep(0.1) for _ in range(300)]"
     )
     environ = {**os.environ, "AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}
     environ |= {"OTEL_SERVICE_NAME": "job", "TELEMETRY_SPILL_DIR": str(tmp_path)}

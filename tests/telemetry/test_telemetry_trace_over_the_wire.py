@@ -128,12 +128,6 @@ def changing(document: dict[str, Any]) -> dict[str, Any]:
     return rest
 
 
-def own(document: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """What an app may add to what the rules demand."""
-    default = document["metadata"]["default"]
-    return {key: default[key] for key in keys if key in default}
-
-
 def of_service(name: str) -> dict[str, Any]:
     group = f"/shop/local/{name}/logs"
     return {
@@ -198,7 +192,8 @@ def test_a_checkouts_trace_is_what_the_rules_demand(
         "namespace": "remote",
         "http": {"request": {"method": "POST", "url": f"{payments_url}/charges"}, "response": {"status": 201}},
         # What the shop itself notes of a call: which attempt it was.
-        "metadata": {"default": {"url.template": "/charges", **own(call, "attempt")}},
+        "annotations": {"attempt": 1},
+        "metadata": {"default": {"url.template": "/charges"}},
     }
 
     (payments,) = [one for one in found if one["name"] == "payments" and "aws" in one]

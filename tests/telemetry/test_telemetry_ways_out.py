@@ -89,9 +89,9 @@ def texts(number: int, kind: str = "light") -> list[str]:
     traced = Traced(kind)
     for i in range(number):
         traced.tracer.start_span(f"span {i}").end()
-    encode, transport = way_out(Settings("shop", log_group_prefix="/shop"), RESOURCE) or pytest.fail("no way out")
-    transport.close()
-    return [encode(span) for span in traced.ended]
+    way = way_out(Settings("shop", log_group_prefix="/shop"), RESOURCE) or pytest.fail("no way out")
+    way.transport.close()
+    return [way.alone(span) for span in traced.ended]
 
 
 def of(documents: list[str]) -> Batch:
@@ -288,7 +288,8 @@ def ended(kind: str) -> Traced:
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_a_collector_gets_the_spans_in_one_request(server: Server, kind: str, compression: str) -> None:
     address = OtlpSettings(server.url + "/v1/traces", headers=(("x-key", "secret"),), compression=compression)
-    encode, out = way_out(Settings("shop", traces_exporter="otlp", otlp=address), RESOURCE) or pytest.fail("no way out")
+    way = way_out(Settings("shop", traces_exporter="otlp", otlp=address), RESOURCE) or pytest.fail("no way out")
+    encode, out = way.alone, way.transport
     traced = ended(kind)
     assert went(out.send(of([encode(span) for span in traced.ended])))
     out.close()
@@ -316,9 +317,10 @@ def test_the_request_is_the_one_that_opentelemetrys_exporter_would_send(server: 
     exporter = OTLPSpanExporter(server.url + "/v1/traces")
     assert exporter.export([readable(span)]) is SpanExportResult.SUCCESS
     exporter.shutdown()
-    encode, out = way_out(
+    way = way_out(
         Settings("shop", traces_exporter="otlp", otlp=OtlpSettings(server.url + "/v1/traces")), RESOURCE
     ) or pytest.fail("no way out")
+    encode, out = way.alone, way.transport
     out.send(of([encode(span)]))
     out.close()
     theirs, ours = (body for _, _, body in server.requests)

@@ -30,7 +30,7 @@ class Encoder:
     """Takes items from each source in turn and gives them to its work; then ``after(now)`` (epoch seconds).
 
     A round comes every ROUND_SECONDS, and earlier at ``due()`` (epoch seconds) or when MANY items wait.
-    ``failed(source, n)`` is told of items whose work has raised.
+    ``failed(source, n)`` is told of items whose work has raised; it gives way while ``busy()``.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Encoder:
         after: Callable[[float], None],
         due: Callable[[], float],
         failed: Callable[[str, int], None],
+        busy: Callable[[], bool] = lambda: True,
     ) -> None:
         self._sources = sources
         self._after = after
         self._due = due
         self._failed = failed
+        self._busy = busy
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._over = False
@@ -95,6 +97,6 @@ class Encoder:
                     log.exception("a record of %s could not be encoded", source)
             left -= GROUP
             if left > 0 and time.perf_counter() - began > CHUNK_SECONDS:
-                if left < HURRY and not self._closing.is_set():
+                if left < HURRY and not self._closing.is_set() and self._busy():
                     time.sleep(PAUSE)
                 began = time.perf_counter()

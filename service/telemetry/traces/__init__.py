@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
 from ..delivery import Transport
 from ..settings import Settings
-from ..spans import LightSpan
 
-Encode = Callable[[LightSpan], str]
+Take = Callable[[Any], tuple[str, int] | None]
 
 
-def way_out(settings: Settings, resource: Resource) -> tuple[Encode, Transport] | None:
-    """How to write a span, and the transport for what is written; None when nobody wants spans.
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """``take(span)`` writes a span: (text, how many spans it holds), or None for one that waits for others.
+
+    ``left()``: those that have waited in vain; ``alone(span)`` writes such a one by itself. ``flat``: usual spans may
+    come as spans.Flat.
+    """
+
+    take: Take
+    alone: Callable[[Any], str]
+    left: Callable[[], list[Any]]
+    transport: Transport
+    flat: bool
+
+
+def way_out(settings: Settings, resource: Resource) -> WayOut | None:
+    """How to write spans, and the transport for what is written; None when nobody wants spans.
 
     Modules are imported as they are chosen: each brings a library with it that the others do without.
     """
@@ -23,8 +39,11 @@ def way_out(settings: Settings, resource: Resource) -> tuple[Encode, Transport] 
         return None
     if settings.traces_exporter == "otlp":
         otlp = import_module(".otlp", __package__)
-        return otlp.record, otlp.Otlp(settings.otlp)
-    encode = import_module(".segments", __package__).Segments(resource, settings.log_group).document
+        return WayOut(lambda span: (otlp.record(span), 1), otlp.record, list, otlp.Otlp(settings.otlp), flat=False)
+    segments = import_module(".segments", __package__).Segments(resource, settings.log_group)
+    trees = import_module(".trees", __package__).Trees(segments)
     if settings.xray_delivery == "api":
-        return encode, import_module(".api", __package__).Api(settings)
-    return encode, import_module(".daemon", __package__).Daemon(settings.daemon.udp)
+        transport = import_module(".api", __package__).Api(settings)
+    else:
+        transport = import_module(".daemon", __package__).Daemon(settings.daemon.udp)
+    return WayOut(trees.take, segments.document, trees.left, transport, flat=True)

@@ -1,16 +1,17 @@
 """An ended span -> an X-Ray segment document, by the rules of the OpenTelemetry collector's AWS X-Ray exporter.
 
-A SERVER span, or one without a parent, becomes a segment; every other a subsegment sent by itself. (AWS X-Ray:
-"Segment documents"; OpenTelemetry Collector Contrib: awsxrayexporter.)
+A SERVER span, or one without a parent, becomes a segment; every other a subsegment, which here stands by
+itself; trees.py puts it into its segment. (AWS X-Ray: "Segment documents"; OpenTelemetry Collector Contrib:
+awsxrayexporter.)
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, TraceState
 
 from ..names import ANNOTATIONS, RESOURCE_ANNOTATIONS
 from ..semconv import (
@@ -35,8 +36,8 @@ from ..semconv import (
     USER_AGENT,
     XRAY_ANNOTATIONS,
 )
-from ..server_span import ServerSpan, server_attributes, server_outcome
-from ..spans import UNSET, LightSpan, Prepared
+from ..server_span import SERVER_ERROR, Outcome, ServerSpan, server_attributes, server_outcome
+from ..spans import NO_LIMITS, UNSET, Flat, FlatRequest, LightSpan, Origin, Prepared, Route
 from .causes import cause, message_cause
 from .members import (
     CALLS,
@@ -80,6 +81,12 @@ PLACED = frozenset(
 )
 INTERNAL, CLIENT, SERVER = SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.SERVER
 PRODUCER = SpanKind.PRODUCER
+FLAT: Final = 7  # numbers and texts
+
+Ended = LightSpan | Flat | FlatRequest
+Facts = tuple[str, ...]
+Parts = tuple[int, int, int, int, int, str, str]
+"""(trace id, span id, parent id or 0, start, end, name as JSON, other members with a comma before the first)."""
 
 
 class Segments:
@@ -90,6 +97,7 @@ class Segments:
 
     def __init__(self, resource: Resource, log_group: str) -> None:
         about = dict(resource.attributes)
+        self._origin = Origin(resource, None, NO_LIMITS, Route(list[Any]().append))
         self._service = str(about.get("service.name", ""))
         self._annotations = picked(RESOURCE_ANNOTATIONS, about)
         # What a resource says stands on segments only, and is the same on each.
@@ -104,52 +112,69 @@ class Segments:
         self._trace = (0, "")
         self._operations: dict[tuple[Any, ...], str] = {}
 
-    def document(self, span: LightSpan) -> str:
+    def document(self, span: Ended) -> str:
         """The segment document of an ended span, as JSON of at most LIMIT bytes."""
-        if type(span) is ServerSpan and span.held is None and span.outcome is not None and not span.events:
-            return self._request(span)
-        attributes = span.attributes
-        if type(attributes) is Prepared and span.parent_id and span.status is UNSET and not span.events:
-            found = attributes.made
-            if found is None:
-                found = attributes.made = self._say(span, attributes)
-            name, rest = found
-        elif attributes or span.events or span.status is not UNSET or span.kind is not INTERNAL or not span.parent_id:
-            name, rest = self._say(span, attributes)
-        else:
-            name, rest = name_text(span.name), SUBSEGMENT
-        return self._whole(span, name, rest)
-
-    def _whole(self, span: LightSpan, name: str, rest: str) -> str:
-        trace_id, trace = self._trace
-        if trace_id != span.trace_id:
-            trace = f"{span.trace_id:032x}"
-            trace = f"1-{trace[:8]}-{trace[8:]}"
-            self._trace = (span.trace_id, trace)
-        parent = f'"parent_id":"{span.parent_id:016x}",' if span.parent_id else ""
-        # A clock may be set back, and X-Ray takes no document that ends before it begins.
-        end = max(span.end_time or 0, span.start_time)
+        trace_id, span_id, parent_id, start, end, name, rest = self.parts(span)
+        parent = f'"parent_id":"{parent_id:016x}",' if parent_id else ""
         text = (
-            f'{{"name":{name},"id":"{span.span_id:016x}","trace_id":"{trace}",{parent}'
-            f'"start_time":{span.start_time / 1e9!r},"end_time":{end / 1e9!r}{rest}}}'
+            f'{{"name":{name},"id":"{span_id:016x}","trace_id":"{self._xray_id(trace_id)}",{parent}'
+            f'"start_time":{start / 1e9!r},"end_time":{end / 1e9!r}{rest}}}'
         )
         return text if len(text) * 4 <= LIMIT else fitting(text)
 
-    def _request(self, span: ServerSpan) -> str:
+    def parts(self, span: Ended) -> Parts:
+        """What a document is made of."""
+        if type(span) is tuple:
+            if len(span) == FLAT:
+                trace_id, span_id, parent_id, start, end, name, rest = span
+                if rest is None:
+                    return trace_id, span_id, parent_id, start, max(start, end), name_text(name), SUBSEGMENT
+                return trace_id, span_id, parent_id, start, max(start, end), name, rest
+            trace_id, span_id, start, end, *facts, status, route, operation, error_type = span
+            name, rest = self._request(tuple(facts), (status, route, operation, error_type), "")
+            return trace_id, span_id, 0, start, max(start, end), name, rest
+        assert isinstance(span, LightSpan)  # noqa: S101 - for mypy
+        name, rest = self._told(span)
+        # A clock may be set back, and X-Ray takes no document that ends before it begins.
+        end = max(span.end_time or 0, span.start_time)
+        return span.trace_id, span.span_id, span.parent_id, span.start_time, end, name, rest
+
+    def _told(self, span: LightSpan) -> tuple[str, str]:
+        if (
+            type(span) is ServerSpan
+            and span.held is None
+            and span.outcome is not None
+            and not span.events
+            and (span.status is UNSET or span.status is SERVER_ERROR)
+        ):
+            return self._request(span.facts, span.outcome, span.name)
+        attributes = span.attributes
+        if type(attributes) is Prepared and span.parent_id and span.status is UNSET and not span.events:
+            found: tuple[str, str] | None = attributes.made
+            if found is None:
+                found = attributes.made = self._say(span, attributes)
+            return found
+        if attributes or span.events or span.status is not UNSET or span.kind is not INTERNAL or not span.parent_id:
+            return self._say(span, attributes)
+        return name_text(span.name), SUBSEGMENT
+
+    def _xray_id(self, trace_id: int) -> str:
+        known, text = self._trace
+        if known != trace_id:
+            text = f"{trace_id:032x}"
+            text = f"1-{text[:8]}-{text[8:]}"
+            self._trace = (trace_id, text)
+        return text
+
+    def _request(self, facts: Facts, outcome: Outcome, name: str) -> tuple[str, str]:
         """What _say tells of a request, by the memory of what was told of others of its operation."""
-        assert span.outcome is not None  # noqa: S101 - for mypy: document() has looked
-        method, scheme, path, host, client, agent, protocol = span.facts
-        key = (protocol, *span.outcome)
+        method, scheme, path, host, client, agent, protocol = facts
+        key = (protocol, *outcome)
         kept = self._operations.get(key)
         if kept is None:
             if len(self._operations) > OPERATIONS:
                 self._operations.clear()
-            _, said = self._say(span, server_attributes(span.facts) | server_outcome(span.outcome))
-            said = said.removeprefix(self._always)
-            # Without what is another's in the next request: _http tells it below.
-            kept = self._operations[key] = json_text(
-                {k: v for k, v in json.loads(f"{{{said[1:]}}}").items() if k != "http"}
-            )
+            kept = self._operations[key] = self._kept(facts, outcome)
         url = f"{scheme}://{host}{path}" if host else path
         told = f'"method":{quoted(method)}'
         if url:
@@ -158,8 +183,20 @@ class Segments:
             told += f',"user_agent":{quoted(agent[:TEXT])}'
         if client:
             told += f',"client_ip":{quoted(client)}'
-        http = f'"http":{{"request":{{{told}}},"response":{{"status":{span.outcome[0]}}}}}'
-        return self._whole(span, name_text(self._service or span.name), f"{self._always},{http},{kept[1:-1]}")
+        http = f'"http":{{"request":{{{told}}},"response":{{"status":{outcome[0]}}}}}'
+        named = name_text(self._service or (outcome[2] if outcome[1] is not None else name or method))
+        return named, f"{self._always},{http},{kept}"
+
+    def _kept(self, facts: Facts, outcome: Outcome) -> str:
+        """What requests of one operation have in common, without what is another's in the next: _request tells it."""
+        span = LightSpan(
+            outcome[2], SERVER, 0, 0, 0, TraceState(), None, 0, server_attributes(facts) | server_outcome(outcome),
+            self._origin, 0,
+        )  # fmt: skip
+        if outcome[0] >= 500:
+            span.status = SERVER_ERROR
+        said = self._say(span, span.attributes)[1].removeprefix(self._always)
+        return json_text({k: v for k, v in json.loads(f"{{{said[1:]}}}").items() if k != "http"})[1:-1]
 
     def _say(self, span: LightSpan, attributes: Attributes) -> tuple[str, str]:
         """The name as JSON, and all members that do not change with id and time, with a comma before the first."""
