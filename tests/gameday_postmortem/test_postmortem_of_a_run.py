@@ -135,7 +135,7 @@ def test_the_timeline_tells_everything_once_in_its_order(facts: Any) -> None:
     assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
     faults = [entry["text"] for entry in entries if entry["source"] == "fault"]
     assert [text.split(":")[0] for text in faults] == ["A fault was set", "A fault was lifted"]
-    assert sum(entry["source"] == "load" and "users 40" in entry["text"] for entry in entries) == 2
+    assert sum(entry["source"] == "load" and "40 customers" in entry["text"] for entry in entries) == 2
     assert sum(PAGE in entry["text"] and "→ ALARM" in entry["text"] for entry in entries) == 1
     assert any(entry["text"] == MARKUP and entry["actor"] == "Ada" for entry in entries)
 

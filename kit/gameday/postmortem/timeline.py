@@ -6,31 +6,17 @@ inbox, and a fault that both the journal and the load generator noted is one ent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from kit.gameday.journal import Line
 from kit.gameday.postmortem.model import Change, Entry, Missing
+from kit.gameday.postmortem.sentences import sentence
 from kit.incidents.model import Incident
 
 SAME_S = 5.0
 _FROM_ELSEWHERE = ("alarm.changed", "page.sent", "page.acked")
-_WORDS = {
-    "run.started": "The run started",
-    "preflight.checked": "The steady state was checked",
-    "load.started": "The load started",
-    "load.changed": "The load changed",
-    "load.stage": "The load changed",
-    "fault.set": "A fault was set",
-    "fault.lifted": "A fault was lifted",
-    "rollback": "Everything was rolled back",
-    "run.ended": "The run ended",
-    "end": "The load ended",
-    "note": "Note",
-}
 _SETTLING = ("INSUFFICIENT_DATA", "OK")
 """What every new alarm does."""
-_UNTOLD = ("text", "blind")
 _LONGEST = 300
 
 
@@ -76,22 +62,8 @@ def _is_secret(line: Line) -> bool:
 
 def _entry(line: Line) -> Entry:
     source = "fault" if line.kind.startswith("fault.") else "load" if line.kind.startswith(("load.", "end")) else "run"
-    words = str(line.data["text"]) if line.kind == "note" and "text" in line.data else _sentence(line.kind, line.data)
+    words = str(line.data["text"]) if line.kind == "note" and "text" in line.data else sentence(line.kind, line.data)
     return Entry(line.t, "people" if line.kind == "note" else source, words[:_LONGEST], line.actor)
-
-
-def _sentence(kind: str, data: Mapping[str, Any]) -> str:
-    told = [f"{key} {_value(value)}" for key, value in data.items() if key not in _UNTOLD and _value(value)]
-    words = _WORDS.get(kind, kind)
-    return f"{words}: {', '.join(told)}" if told else words
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{key}={_value(inner)}" for key, inner in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(_value(inner) for inner in value)
-    return "" if value is None else str(value)
 
 
 def _change(change: Change) -> Entry:
