@@ -6,6 +6,8 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
@@ -147,6 +149,17 @@ def test_the_postmortem_is_written_and_agrees_with_locusts_own_count(stack: Stac
     assert abs(agreement["ours"] - failed) <= max(3, failed / 100) + agreement["probes"]
 
 
+@contextmanager
+def ended(run: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A test that fails does not wait for the run's own end, nor leave it behind."""
+    with run:
+        try:
+            yield run
+        except BaseException:
+            run.terminate()
+            raise
+
+
 @dataclass
 class Blind:
     """A blind round without a load of its own, in which a worker of the shop and its fault control were killed."""
@@ -165,7 +178,7 @@ def blind(stack: Stack, scenarios: None) -> Blind:  # it is used by what runs
     logs = sorted((stack.root / ".kit" / "logs").glob("*.log"))
     before = {path: path.stat().st_size for path in logs}
     environ = stack.environ | {"KIT_SCENARIO": "mishap"}
-    with subprocess.Popen(argv, cwd=stack.root, env=environ, stdout=subprocess.PIPE, text=True) as run:
+    with ended(subprocess.Popen(argv, cwd=stack.root, env=environ, stdout=subprocess.PIPE, text=True)) as run:
         eventually(lambda: active(stack), 330, "the fault is set", every_s=1)
         assert steady_users(stack) == 40, "the traffic stays as it is"
         killed = {"control": stack.pid("shop-faults"), "worker": psutil.Process(stack.pid("shop")).children()[0].pid}
@@ -204,7 +217,7 @@ def test_a_blind_round_tells_players_nothing_of_what_is_broken(blind: Blind) -> 
 @pytest.mark.parametrize("victims", ["kit", "kit, guardian and locust"])
 def test_a_run_killed_outright_leaves_nothing_broken(stack: Stack, played: dict[str, Any], victims: str) -> None:
     argv = [sys.executable, "-m", "kit", "gameday", "run", "short"]
-    with subprocess.Popen(argv, cwd=stack.root, env=stack.environ, stdout=subprocess.DEVNULL) as run:
+    with ended(subprocess.Popen(argv, cwd=stack.root, env=stack.environ, stdout=subprocess.DEVNULL, text=True)) as run:
         eventually(lambda: active(stack), 330, "the fault is set", every_s=1)
         assert steady_users(stack) == 0
         family = psutil.Process(run.pid).children(recursive=True)
