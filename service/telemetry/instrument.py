@@ -25,7 +25,8 @@ from .logs import Item, JsonHandler, Lines, install
 from .meter import Meters
 from .names import ACCESS_ATTRIBUTES, BY_NAME, EVENTS, Metric
 from .pipelines import Pipelines, access
-from .request import Ended, bind, current
+from .records import lean, whole
+from .request import PLAIN, Ended, Served, bind, current
 from .sampling import sampler
 from .settings import Settings, SettingsError
 from .spans import LightSpan, Route
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 class Telemetry:
     """What an instrumented app may ask of its telemetry. Nothing here raises because AWS is away.
 
-    ``answered(ended)`` takes each answered request, ``route.append(span)`` each ended span: in a running process they
-    are the intakes of its pipelines, which a fork and a close change.
+    ``answered(ended)`` takes each answered request, ``served(served, n)`` one in one piece with its n spans,
+    ``route.append(span)`` each other ended span: in a running process they are the intakes of its pipelines, which a
+    fork and a close change.
     """
 
     bind = staticmethod(bind)
@@ -63,6 +65,7 @@ class Telemetry:
         self.lines = Lines(settings)
         self.tracer: Tracer = NoOpTracer()
         self.answered: Callable[[Ended], None] = self._write_access_line
+        self.served: Callable[[Served, int], None] = self._write_served_line
         self.route = Route(_nowhere)
         self._app = app
         self._sli_operations = frozenset(sli_operations)
@@ -108,7 +111,10 @@ class Telemetry:
                 )
                 self._make_tracer()
                 pipelines.start()
+                if not self.settings.log_caller:
+                    lean()
                 self.answered = pipelines.requests.append
+                self.served = pipelines.requests.bundle
                 self.route.flat = pipelines.flat_spans
                 self.route.append = pipelines.spans.append
                 self._pipelines = pipelines
@@ -185,13 +191,18 @@ class Telemetry:
     def _detach(self) -> None:
         self._pipelines = None
         self.started = False
+        whole()
         self.tracer = NoOpTracer()
         self.answered = self._write_access_line
+        self.served = self._write_served_line
         self.route.append = _nowhere
 
     def _write_access_line(self, ended: Ended) -> None:
         if access.isEnabledFor(20):
             write(self.lines.access(ended) + "\n")
+
+    def _write_served_line(self, served: Served, _: int) -> None:
+        self._write_access_line(served[:PLAIN])
 
     def _declared(self) -> Declared:
         known: frozenset[str] = frozenset()

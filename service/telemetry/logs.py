@@ -62,10 +62,12 @@ _encode = msgspec.json.Encoder().encode
 class JsonHandler(logging.Handler):
     """Leaves a snapshot of each record where ``lines()`` says; without such a place it is written to stdout at once."""
 
+    no_source = True  # see records.py
+
     def __init__(self, lines: Lines, intake: Callable[[], Callable[[Item], None] | None]) -> None:
         super().__init__()
         self.lines = lines
-        self._intake = intake
+        self.intake = intake
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Append a snapshot; some 2 µs. Without logging's lock: an append needs none."""
@@ -76,7 +78,7 @@ class JsonHandler(logging.Handler):
             return False
         try:
             item = snapshot(record)
-            append = self._intake()
+            append = self.intake()
             if plumbing or append is None or getattr(in_sender, "yes", False):
                 write(self.lines.text(item) + "\n")
             else:
@@ -224,7 +226,7 @@ class Lines:
 
     def access(self, ended: Ended) -> str:
         """The access line of a request."""
-        at, operation, method, status, milliseconds, request_id, trace_id, span_id, _, error_type, bound = ended
+        at, operation, method, status, milliseconds, request_id, trace_id, span_id, _, error_type, bound, *_ = ended
         if not error_type and not bound:
             return self._usual_access(ended)
         fields: dict[str, Any] = {
@@ -261,7 +263,7 @@ class Lines:
             known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
         trace = ""
         if trace_id:
-            hexadecimal = f"{trace_id:032x}"
+            hexadecimal = "%032x" % trace_id  # noqa: UP031 - quicker
             trace = (
                 f'"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
                 f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}",'
@@ -301,7 +303,7 @@ class Lines:
             return None
         trace = ""
         if trace_id:
-            hexadecimal = f"{trace_id:032x}"
+            hexadecimal = "%032x" % trace_id  # noqa: UP031 - quicker
             trace = (
                 f',"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
                 f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}"'
@@ -370,20 +372,8 @@ def install(handler: JsonHandler, level: str) -> None:
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, JsonHandler)]:
         root.removeHandler(old)
-    if not root.handlers:
-        _leave_out()
     root.addHandler(handler)
     root.setLevel(level)
-
-
-def _leave_out() -> None:
-    """What no line of ours tells, but each costs: a walk over frames (Python: "Logging HOWTO", Optimization).
-
-    Only where nobody else listens. A handler that comes later finds "(unknown file)" where a record was made. Thread
-    and process stay: formats such as gunicorn's want them as numbers.
-    """
-    logging.logMultiprocessing = False
-    vars(logging)["_srcfile"] = None
 
 
 def _key(item: Item, message: str) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from .delivery import Intake, Transport
 from .delivery.counts import CAUSES, OMITTED, TOLD_DROPPED, TOLD_LOST, UNANSWERED
 from .delivery.desk import Desk
 from .delivery.encoder import Encoder
+from .delivery.intake import Bundles
 from .delivery.outbox import Outbox
 from .delivery.packer import Packer
 from .delivery.sender import Sender
@@ -35,7 +36,7 @@ from .logs import Item, Lines
 from .meter import Meters
 from .metrics import Guard, Metrics
 from .names import ACCESS_LOGGER
-from .request import Ended
+from .request import PLAIN, Ended, Served
 from .settings import Settings
 from .traces import way_out
 
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 access = logging.getLogger(ACCESS_LOGGER)
 
 # What is accepted for each signal.
-SIGNALS = {"logs": ("lines", "requests"), "emf": ("requests", "calls", "events"), "spans": ("spans",)}
+SIGNALS = {"logs": ("lines", "requests"), "emf": ("requests", "calls", "events"), "spans": ("spans", "bundled")}
 RECORDS = 10_000
 # Spans are most of what is spilled, metrics the least, and a full disk of one must not silence another.
 SHARES = {"logs": 0.4, "emf": 0.1, "spans": 0.5}
@@ -83,9 +84,12 @@ class Pipelines:
         self._log_packer = Packer(self.senders["logs"].put, LOG_LINGER)
         self._emf_packer = Packer(self.senders["emf"].put, EMF_LINGER)
         self._packers = [self._log_packer, self._emf_packer, *([self._span_packer] if self._way_out else [])]
-        self.lines, self.requests, self.calls, self.events = map(
-            self._intake, ("lines", "requests", "calls", "events"), (RECORDS,) * 4
-        )
+        self.lines, self.calls, self.events = map(self._intake, ("lines", "calls", "events"), (RECORDS,) * 3)
+        counts = self.counts
+        self.requests = Bundles(
+            RECORDS, counts.offered("requests"), counts.refused("requests"),
+            PLAIN, settings.span_queue, counts.offered("bundled"), counts.refused("bundled"),
+        )  # fmt: skip
         self.spans = self._intake("spans", settings.span_queue)
         self._guard = Guard(settings.metric_series)
         self.metrics = Metrics(latency_objective_ms, self._guard, self._complete, self._flushed)
@@ -103,10 +107,11 @@ class Pipelines:
         self._encoder = Encoder(
             [
                 ("lines", self.lines.items, self._line),
+                # Before the requests: what of them did not wait for them.
+                ("spans", self.spans.items, self._span),
                 ("requests", self.requests.items, self._request),
                 ("calls", self.calls.items, self.metrics.call),
                 ("events", self.events.items, self.metrics.event),
-                ("spans", self.spans.items, self._span),
             ],
             self._after,
             self.metrics.due,
@@ -159,7 +164,7 @@ class Pipelines:
     def waiting(self) -> int:
         """Records in memory and on disk that no endpoint has taken yet."""
         queued = sum(len(intake.items) for intake in (self.lines, self.requests, self.calls, self.events, self.spans))
-        return queued + sum(sender.outbox.waiting() for sender in self.senders.values())
+        return queued + self.requests.held[0] + sum(sender.outbox.waiting() for sender in self.senders.values())
 
     def _line(self, item: Item) -> None:
         record = self._lines.record(item)
@@ -168,6 +173,8 @@ class Pipelines:
             self._texts.append(record[1])
 
     def _request(self, ended: Ended) -> None:
+        if len(ended) > PLAIN:
+            self._served(ended)
         self.metrics.request(ended)
         if not access.isEnabledFor(logging.INFO):
             self.counts.add("logs", OMITTED, 1)
@@ -181,6 +188,24 @@ class Pipelines:
             self.counts.add("spans", OMITTED, 1)
         elif (made := self._way_out.take(span)) is not None:
             self._span_packer.add((int(time.time() * 1000), *made))
+
+    def _served(self, served: Served) -> None:
+        """The spans of a request that came with it."""
+        start, end, facts, route, below = served[PLAIN:]
+        n = 1 + len(below)
+        self.requests.held[0] -= n
+        if self._way_out is None:
+            self.counts.add("spans", OMITTED, n)
+            return
+        if type(facts) is tuple:
+            outcome = (served[3], route, served[1], served[9])
+            facts = (served[6], served[7], start, end, *facts, *outcome)
+        for span in (*below, facts):
+            try:
+                self._span(span)
+            except Exception:
+                self._failed("spans", 1)
+                log.exception("a span could not be encoded")
 
     def _spans_left(self, now: float) -> None:
         if self._way_out is None:
@@ -219,6 +244,7 @@ class Pipelines:
             for signal, inputs in SIGNALS.items():
                 if name in inputs and (left := len(intake.items)):
                     self.counts.drop(signal, "closed", left)
+        self.counts.drop("spans", "closed", self.requests.held[0])
 
     def _inherited(self) -> None:
         for sender in self.senders.values():

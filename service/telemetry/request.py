@@ -31,6 +31,10 @@ Ended = tuple[float, str, str, int, float, str, int, int, bool, str, Mapping[str
 (epoch seconds at its end, operation, method, status, milliseconds, request id, trace id, span id, whether it is
 sampled, the name of the exception's type or "", ``bound_fields()``). Trace and span id are 0 without a trace.
 """
+PLAIN = 11
+Served = tuple[Any, ...]
+"""The same of one that leaves in one piece with its spans: the members of Ended, then (start, end, ServerSpan.facts or
+the span itself, route or None, the ended spans below it); times in epoch nanoseconds."""
 
 
 class Request:
@@ -54,7 +58,7 @@ class Request:
     told: Mapping[str, Any] | None = None
     _operation = ""
 
-    def __init__(self, environ: Mapping[str, Any], span: Span) -> None:
+    def __init__(self, environ: Mapping[str, Any], span: Span, method: str) -> None:
         self.span = span
         if type(span) is ServerSpan:  # mostly; isinstance would ask an abstract class
             self.trace_id, self.span_id, self.sampled = span.trace_id, span.span_id, True
@@ -69,7 +73,7 @@ class Request:
         # Our own is the span's: one look-up less for whoever has either.
         known = wanted is not None and SAFE_ID.fullmatch(wanted)
         self.request_id: str = wanted if wanted and known else f"{self.span_id or random.getrandbits(64):016x}"
-        self.method = METHODS.get(environ.get("REQUEST_METHOD", ""), "_OTHER")
+        self.method = method
         self.began = time.perf_counter()
 
     @property

@@ -22,7 +22,7 @@ from .semconv import (
     URL_SCHEME,
     USER_AGENT,
 )
-from .spans import SAMPLED, UNSET, LightSpan, Origin
+from .spans import SAMPLED, UNSET, Below, LightSpan, Origin
 
 SERVER_ERROR = Status(StatusCode.ERROR)
 Outcome = tuple[int, str | None, str, str]
@@ -38,22 +38,40 @@ class ServerSpan(LightSpan):
 
     outcome: Outcome | None = None
     held: dict[str, Any] | None = None
+    # A root, sampled: what has a parent or is not sampled is made the common way.
+    kind = SpanKind.SERVER
+    flags = SAMPLED
+    trace_state = TraceState()
+    parent_id = 0
+    _parent = None
 
-    def __init__(
-        self, name: str, trace_id: int, span_id: int, state: TraceState, origin: Origin, facts: tuple[str, ...]
-    ) -> None:
-        # A root, sampled: what has a parent or is not sampled is made the common way.
-        self.name = name
-        self.kind = SpanKind.SERVER
+    def __init__(self, trace_id: int, span_id: int, origin: Origin, facts: tuple[str, ...], start_time: int) -> None:
+        self.name = facts[0]
         self.trace_id = trace_id
         self.span_id = span_id
-        self.flags = SAMPLED
-        self.trace_state = state
-        self._parent = None
-        self.parent_id = 0
         self.origin = origin
         self.facts = facts
-        self.start_time = time_ns()
+        self.start_time = start_time
+        self.below = Below() if origin.route.flat else None
+
+    def leave(self, outcome: Outcome, now: int) -> tuple[str, ...] | ServerSpan | None:
+        """End the span of a request that leaves in one piece: facts that say it all, or itself.
+
+        None where that can't be: then it has not ended, or had before.
+        """
+        route = self.origin.route
+        if not route.flat or route.processors or self.end_time is not None:
+            return None
+        usual = self.held is None and self.status is UNSET and not self.events
+        if self.held is not None:
+            self.set_attributes(server_outcome(outcome))
+        self.outcome = outcome
+        if outcome[1] is not None:
+            self.name = outcome[2]
+        if outcome[0] >= 500 and self.status is UNSET:
+            self.status = SERVER_ERROR
+        self.end_time = now
+        return self.facts if usual else self
 
     def finish(self, outcome: Outcome) -> None:
         """End the span with its outcome. (One call instead of five: this is in every request.)"""

@@ -43,6 +43,7 @@ KNOWN = frozenset(
         "NAMESPACE",
         "LOG_GROUP_PREFIX",
         "LOG_LEVEL",
+        "LOG_CALLER",
         "LOG_QUEUE_BYTES",
         "EMF_QUEUE_BYTES",
         "SPAN_QUEUE",
@@ -97,6 +98,7 @@ class Settings:
     namespace: str = NAMESPACE
     log_group_prefix: str = "/" + NAMESPACE.lower()
     log_level: str = "INFO"
+    log_caller: bool = False
     log_queue_bytes: int = 8 * 1024 * 1024
     emf_queue_bytes: int = 2 * 1024 * 1024
     span_queue: int = 16_384
@@ -149,6 +151,7 @@ class Settings:
             namespace=namespace,
             log_group_prefix=read("TELEMETRY_LOG_GROUP_PREFIX", _group_prefix, "/" + namespace.lower()),
             log_level=read("TELEMETRY_LOG_LEVEL", _one_of(LEVELS), "INFO"),
+            log_caller=read("TELEMETRY_LOG_CALLER", _one_of(frozenset({"on", "off"})), "off") == "on",
             log_queue_bytes=read("TELEMETRY_LOG_QUEUE_BYTES", _whole(65_536, 1 << 32), cls.log_queue_bytes),
             emf_queue_bytes=read("TELEMETRY_EMF_QUEUE_BYTES", _whole(65_536, 1 << 32), cls.emf_queue_bytes),
             span_queue=read("TELEMETRY_SPAN_QUEUE", _whole(1, 1 << 20), cls.span_queue),

@@ -44,6 +44,18 @@ FlatRequest = tuple[int, int, int, int, str, str, str, str, str, str, str, int, 
 """The same of a usual request: (trace id, span id, start, end, *ServerSpan.facts, *Outcome)."""
 
 
+MOST_BELOW = 50
+
+
+class Below(list[Any]):
+    """Ended spans below a request, as they are for the encoder, which leave with it: at most some MOST_BELOW.
+
+    ``open`` until the request ends. No call between the look at it and ``append``: no other thread comes between.
+    """
+
+    open = True
+
+
 class Prepared(dict[str, Any]):
     """Attributes that many spans of one kind share, such as those of a statement.
 
@@ -120,6 +132,7 @@ class LightSpan(Span):
         attributes: dict[str, Any],
         origin: Origin,
         start_time: int,
+        below: Below | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -132,6 +145,7 @@ class LightSpan(Span):
         self.attributes = attributes
         self.origin = origin
         self.start_time = start_time
+        self.below = below
 
     @property
     def context(self) -> SpanContext:
@@ -294,15 +308,18 @@ class LightSpan(Span):
         self.end_time = now
         route = self.origin.route
         if self.flags & SAMPLED:
-            attributes = self.attributes
+            attributes, below = self.attributes, self.below
+            ended: LightSpan | Flat = self
             if not route.flat or self.status is not UNSET or self.events or not self.parent_id:
-                route.append(self)
+                pass
             elif type(attributes) is Prepared and attributes.made is not None:
-                route.append((self.trace_id, self.span_id, self.parent_id, self.start_time, now, *attributes.made))
+                ended = (self.trace_id, self.span_id, self.parent_id, self.start_time, now, *attributes.made)
             elif not attributes and self.kind is INTERNAL:
-                route.append((self.trace_id, self.span_id, self.parent_id, self.start_time, now, self.name, None))
+                ended = (self.trace_id, self.span_id, self.parent_id, self.start_time, now, self.name, None)
+            if below is not None and self.parent_id and len(below) < MOST_BELOW and below.open:
+                below.append(ended)
             else:
-                route.append(self)
+                route.append(ended)
         if route.processors:
             self._tell(route.processors)
 

@@ -144,12 +144,32 @@ class LightTracerProvider(ApiTracerProvider):
 
 
 class Unsampled(NonRecordingSpan):
-    """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and nothing else."""
+    """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and nothing else.
+
+    It stands for all spans below it, and for what makes one of them current, as it is current there already:
+    ``asked`` is what start_as_current_span was last asked for, lest what it decorates be never sampled.
+    """
+
+    asked: tuple[LightTracer, tuple[Any, ...], bool] | None = None
 
     def __init__(self, trace_id: int, span_id: int) -> None:
         # Not theirs: the context, which only callees want, is made when it is first asked for.
         self.trace_id = trace_id
         self.span_id = span_id
+
+    def __enter__(self) -> Unsampled:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to end."""
+
+    def end(self, end_time: int | None = None) -> None:
+        """There is nothing to end."""
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """As a decorator in an unsampled request: each call of the function finds out for itself."""
+        assert self.asked is not None  # noqa: S101 - start_as_current_span has returned this
+        return Current(*self.asked)(function)
 
     def get_span_context(self) -> SpanContext:
         """The ids that travel to other services, and that they are not sampled."""
@@ -197,7 +217,7 @@ class LightTracer(Tracer):
             # The common case: within a sampled span of ours, by a sampler that follows it.
             span = LightSpan(
                 name, kind, parent.trace_id, self._new_span_id(), parent.flags, parent.trace_state, parent,
-                parent.span_id, {}, self._origin, time_ns() if start_time is None else start_time,
+                parent.span_id, {}, self._origin, time_ns() if start_time is None else start_time, parent.below,
             )  # fmt: skip
         else:
             started = self._begin(around, name, kind, attributes, links, start_time)
@@ -230,7 +250,7 @@ class LightTracer(Tracer):
         if (type(above) is LightSpan or type(above) is ServerSpan) and above.flags & SAMPLED:
             return LightSpan(
                 start[0], start[2], above.trace_id, self._new_span_id(), above.flags, above.trace_state, above,
-                above.span_id, {}, self._origin, time_ns(),
+                above.span_id, {}, self._origin, time_ns(), above.below,
             )  # fmt: skip
         return None
 
@@ -239,12 +259,13 @@ class LightTracer(Tracer):
         decide = self._serve
         if context or decide is None or self._special:
             return self.start_span(facts[0], context, SpanKind.SERVER, server_attributes(facts))
-        trace_id, span_id = (int(time()) << 96) | getrandbits(96), getrandbits(64)
+        now = time_ns()
+        trace_id, span_id = (now // 1_000_000_000 << 96) | getrandbits(96), getrandbits(64)
         if self._decide is not always:
             host = facts[3] if ":" not in facts[3] else server_attributes(facts)[SERVER_ADDRESS]
             if not decide(facts[0], host, facts[2]):
                 return Unsampled(trace_id, span_id)
-        return ServerSpan(facts[0], trace_id, span_id, NO_STATE, self._origin, facts)
+        return ServerSpan(trace_id, span_id, self._origin, facts, now)
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - theirs is a generator, which costs 2 µs more
         self,
@@ -257,8 +278,14 @@ class LightTracer(Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> Current:
+    ) -> Current | Unsampled:
         """``with`` this, a span is started and current; as a decorator, in each call of a function or coroutine."""
+        if context is None and self.follows:
+            above = get_current().get(SPAN_KEY)
+            if type(above) is Unsampled:
+                asked = (name, None, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+                above.asked = self, asked, end_on_exit
+                return above
         start = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return Current(self, start, end_on_exit)
 

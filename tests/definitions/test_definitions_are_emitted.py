@@ -33,8 +33,9 @@ CATALOGUE = json.loads((ROOT / "service" / "telemetry" / "catalogue.json").read_
 DEFINITIONS = read(ROOT)
 WITHIN_S = 40.0
 # Of an exception that leaves the app, of a line logged again and again, of one that is too long: none of the three is a
-# thing that shop or payments do.
-RARE = {"error_type", "repeated", "truncated"}
+# thing that shop or payments do. Of a recommender that is down and of a flood of charges: what comes of these is tested
+# where the shop is.
+RARE = {"error_type", "repeated", "truncated", "degraded", "shed"}
 SERVICES = ("shop", "payments", "canary")
 
 Series = tuple[str, tuple[tuple[str, str], ...]]

@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .intake import CELLS
-
-MAGIC = 0x31544E5543454C54  # "TLECUNT1", little-endian
+MAGIC = 0x32544E5543454C54  # "TLECUNT2", little-endian
 FILE_BYTES = 16_384
 SUFFIX = ".counts"
 
@@ -37,7 +35,7 @@ PER_SIGNAL = DROPPED + len(CAUSES)
 
 
 class Counts:
-    """The numbers of one process. Every cell has one thread that writes it, so none needs a lock.
+    """The numbers of one process. Every cell has one thread that writes it, but for those of the inputs (intake.Cell).
 
     ``signals``: for each signal the inputs whose items are accepted for it (one may count for several). ``path`` None
     keeps the numbers in memory only. Raises OSError; BlockingIOError for the file of a process that lives.
@@ -47,8 +45,8 @@ class Counts:
         self.path = path
         self.signals = signals
         inputs = sorted({name for names in signals.values() for name in names})
-        self._inputs = {name: 1 + 2 * CELLS * number for number, name in enumerate(inputs)}
-        first = 1 + 2 * CELLS * len(inputs)
+        self._inputs = {name: 1 + 2 * number for number, name in enumerate(inputs)}
+        first = 1 + 2 * len(inputs)
         self._first = {name: first + PER_SIGNAL * number for number, name in enumerate(signals)}
         self._fd = -1
         self.cells = memoryview(bytearray(FILE_BYTES) if path is None else self._open(path)).cast("Q")
@@ -76,14 +74,14 @@ class Counts:
             raise
 
     def offered(self, name: str) -> memoryview:
-        """The cells in which the input of that name counts what it is offered."""
+        """The cell in which the input of that name counts what it is offered."""
         start = self._inputs[name]
-        return self.cells[start : start + CELLS]
+        return self.cells[start : start + 1]
 
     def refused(self, name: str) -> memoryview:
-        """The cells in which the input of that name counts what it drops."""
-        start = self._inputs[name] + CELLS
-        return self.cells[start : start + CELLS]
+        """The cell in which the input of that name counts what it drops."""
+        start = self._inputs[name] + 1
+        return self.cells[start : start + 1]
 
     def get(self, signal: str, cell: int) -> int:
         """A cell of a signal."""
@@ -103,12 +101,12 @@ class Counts:
 
     def accepted(self, signal: str) -> int:
         """Records that were to be delivered, those taken over included."""
-        return sum(max(self.offered(name)) for name in self.signals[signal]) + self.get(signal, ADOPTED)
+        return sum(self.offered(name)[0] for name in self.signals[signal]) + self.get(signal, ADOPTED)
 
     def dropped(self, signal: str) -> dict[str, int]:
         """Records dropped, by cause."""
         found = {cause: self.get(signal, DROPPED + number) for number, cause in enumerate(CAUSES)}
-        found["queue"] += sum(max(self.refused(name)) for name in self.signals[signal])
+        found["queue"] += sum(self.refused(name)[0] for name in self.signals[signal])
         return found
 
     def unsettled(self, signal: str) -> int:

@@ -4,41 +4,65 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
-CELLS = 64
-"""A power of two. Two threads may store their numbers in the wrong order: so each number has a cell of its own, and the
-greatest of all cells counts."""
-
-Cells = memoryview  # of CELLS unsigned 64-bit numbers
+Cell = memoryview  # of an unsigned 64-bit number
+"""``cell[0] += n`` is whole without a lock: CPython changes threads, and runs signal handlers, only where something is
+called and in loops. A test watches it."""
 
 
 class Intake:
     """``append(item)`` from any thread, also from a signal handler: never blocks, never raises, some 0.3 µs.
 
-    Beyond ``capacity`` items it drops the new one. ``offered`` and ``dropped`` are CELLS numbers each, usually in a
-    mapped file; their greatest is how many items were offered and dropped.
+    Beyond ``capacity`` items it drops the new one. ``offered`` and ``dropped`` count how many items were, usually in a
+    mapped file.
     """
 
     __slots__ = ("append", "items")
 
-    def __init__(self, capacity: int, offered: Cells, dropped: Cells) -> None:
+    def __init__(self, capacity: int, offered: Cell, dropped: Cell) -> None:
         self.items: deque[Any] = deque()
         self.append: Callable[[Any], None] = _append(self.items, capacity, offered, dropped)
 
 
-def _append(items: deque[Any], capacity: int, offered: Cells, dropped: Cells) -> Callable[[Any], None]:
-    number, lost = count(1).__next__, count(1).__next__
+class Bundles(Intake):
+    """The same, for items of which some hold n others: ``bundle(item, n)``.
+
+    ``below`` counts the others, of which at most some ``most`` wait: then an item goes without them, its first
+    ``length`` members, and ``without`` counts them. ``held[0]`` is how many wait; whoever takes an item takes its n
+    from it.
+    """
+
+    __slots__ = ("bundle", "held")
+
+    def __init__(
+        self, capacity: int, offered: Cell, dropped: Cell, length: int, most: int, below: Cell, without: Cell
+    ) -> None:
+        super().__init__(capacity, offered, dropped)
+        self.held = held = [0]
+        items, append = self.items, self.append
+
+        def bundle(item: tuple[Any, ...], n: int) -> None:
+            if held[0] + n <= most and len(items) < capacity:
+                held[0] += n
+                items.append(item)
+                offered[0] += 1
+            else:
+                without[0] += n
+                append(item[:length])
+            below[0] += n
+
+        self.bundle: Callable[[tuple[Any, ...], int], None] = bundle
+
+
+def _append(items: deque[Any], capacity: int, offered: Cell, dropped: Cell) -> Callable[[Any], None]:
     put = items.append
 
     def append(item: Any) -> None:
         if len(items) < capacity:
             put(item)
         else:
-            n = lost()
-            dropped[n & 63] = n
-        n = number()
-        offered[n & 63] = n
+            dropped[0] += 1
+        offered[0] += 1
 
     return append

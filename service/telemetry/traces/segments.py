@@ -161,7 +161,7 @@ class Segments:
     def _xray_id(self, trace_id: int) -> str:
         known, text = self._trace
         if known != trace_id:
-            text = f"{trace_id:032x}"
+            text = "%032x" % trace_id  # noqa: UP031 - a third of an f-string's time
             text = f"1-{text[:8]}-{text[8:]}"
             self._trace = (trace_id, text)
         return text
