@@ -24,12 +24,16 @@ hypothesis.settings.register_profile("kit", deadline=None, suppress_health_check
 hypothesis.settings.load_profile("kit")
 
 
+# Game days take longest, and compose has containers: each has a stack of its own.
+APART = ("test_gameday.py", "test_compose.py")
+
+
 class OneStack(LoadFileScheduling):
     """A file's tests stay together in one process, and so do all that share the one stack."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "stack" if "/e2e/" in file and not file.endswith("test_compose.py") else file
+        return "stack" if "/e2e/" in file and not file.endswith(APART) else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack | N
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The end-to-end tests come first: they mostly wait, and everything else is done meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("e2e") is None, item.path.name != APART[0]))
 
 
 def find_chromium() -> str | None:

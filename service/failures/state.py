@@ -91,8 +91,8 @@ class Reader:
         # A look is due also when the clock was set back. Two threads that look at once read the same; that is cheaper
         # than a lock. The file is read whole each time: what its inode and times say can miss a quick second change.
         if not self._next_look - LOOK_EVERY_S <= now < self._next_look:
-            self._next_look = now + LOOK_EVERY_S
             self._state = load(self._path)
+            self._next_look = now + LOOK_EVERY_S
         state = self._state
         if not state.faults:
             return _NOTHING

@@ -99,9 +99,12 @@ def test_the_metrics_of_a_checkout_are_in_cloudwatch_at_high_resolution(stack: S
         values: list[float] = answer["MetricDataResults"][0]["Values"]
         return values
 
-    values = eventually(lambda: [v for v in sums() if v] if len(sums()) >= 4 else [], 60, "four datapoints of 10 s")
-    # The steady load keeps a 10 s window above the low-traffic guard of the page tier.
-    assert sorted(values)[len(values) // 2] >= 60 * 0.8
+    def usual() -> float:
+        values = [value for value in sums() if value]
+        return sorted(values)[len(values) // 2] if len(values) >= 4 else 0
+
+    # The steady load keeps a 10 s window above the low-traffic guard of the page tier, with all customers there.
+    eventually(lambda: usual() >= 60 * 0.8, 120, "four datapoints of 10 s, above the guard")
 
 
 def test_nothing_personal_and_no_card_is_in_the_logs(stack: Stack) -> None:

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kit.emulator.server import Emulator
 from kit.emulator.sns import delivery
+from kit.emulator.sns.messages import Post
 from kit.emulator.sns.subscriptions import HttpSubscriptions
 
 Client = Callable[..., Any]
@@ -217,3 +219,17 @@ def test_emulators_of_one_process_may_end_in_any_order(
         other.uninstall()
     client("sns").publish(TopicArn=topic, Message="still here")
     eventually(lambda: [one for one in receiver.of_kind("Notification") if one["Message"] == "still here"])
+
+
+def test_an_endpoint_is_asked_to_confirm_where_its_subscriber_was_answered(
+    client: Client, topic: str, emulator: Emulator
+) -> None:
+    client("sns").list_topics()  # this one's has been installed, and another one comes after it
+    posts: list[Post] = []
+    other = HttpSubscriptions(posts.append, lambda: 0.0)
+    other.install()
+    try:
+        client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:9/x")
+    finally:
+        other.uninstall()
+    assert f"http://127.0.0.1:{emulator.port}/" in json.loads(posts[0].body)["SubscribeURL"]

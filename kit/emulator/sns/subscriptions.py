@@ -19,19 +19,23 @@ _PROTOCOLS = ("http", "https")
 _TOKEN_LENGTH = 64
 
 
+# Where the emulator is reached whose request this thread answers: of the process, as it need not be the one that has
+# been installed last.
+_answering = threading.local()
+
+
 class HttpSubscriptions:
     """The handshake and the notifications. ``send`` delivers a post; ``now`` is epoch seconds."""
 
     def __init__(self, send: Callable[[Post], None], now: Callable[[], float]) -> None:
         self._send = send
         self._now = now
-        self._request = threading.local()
         self.silent = False
         """While true nothing is sent: what is replayed was sent before."""
 
     def reached_at(self, base_url: str) -> None:
         """Say, in the thread that answers a request, where its sender reaches this emulator."""
-        self._request.base_url = base_url
+        _answering.base_url = base_url
 
     def install(self) -> None:
         """Replace moto's methods; call once, after importing moto.
@@ -66,7 +70,7 @@ class HttpSubscriptions:
         if not hasattr(subscription, "token"):
             random = import_module("moto.moto_api._internal").mock_random
             subscription.token = random.get_random_hex(_TOKEN_LENGTH)
-            subscription.base_url = getattr(self._request, "base_url", "http://127.0.0.1:4566")
+            subscription.base_url = getattr(_answering, "base_url", "http://127.0.0.1:4566")
             subscription.attributes |= {"PendingConfirmation": True, "ConfirmationWasAuthenticated": False}
         if not self.silent:
             self._send(
