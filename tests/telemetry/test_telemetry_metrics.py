@@ -219,7 +219,7 @@ def test_anybodys_instruments_reach_cloudwatch_with_the_dimensions_that_were_dec
     assert (service["Refunds"], service["QueueDepth"]) == (7, 5)
     assert (service["BasketSize"]["Count"], service["BasketSize"]["Sum"]) == (4, 9)
     assert service["BasketSize"]["Values"] == [0, pytest.approx(1, rel=0.05), 7]
-    assert "c-1" not in json.dumps(found)
+    assert '"c-1"' not in json.dumps(found)
     again = collected(meters, start=START + 5)
     assert "Refunds" not in series(again), "a delta, not a sum since the start"
 
