@@ -1,7 +1,8 @@
 """What telemetry costs a small Flask request: bare, stock instrumentation, and ours: ``python -m bench.telemetry``.
 
 Each variant is a process of its own, all alive at once, and serves a turn of requests in every round; the order of a
-round is shuffled, and the far ends are processes of their own too. Machines are noisy: only ratios of one run mean
+round is shuffled, and the far ends are processes of their own too. All are launched anew a few times, as where a
+process happens to lie in memory makes up to a fifth of its speed. Machines are noisy: only ratios of one run mean
 anything. Every span and line that a fully sampled variant made must have come to the far end, else its figures are of
 work that it did not do.
 
@@ -36,14 +37,23 @@ SETTLED_S = 6.0
 def main(arguments: Sequence[str]) -> int:
     asked = _arguments(arguments)
     failed: dict[str, str] = {}
-    with ExitStack() as stack:
-        shown = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-        running = _started(stack, asked, failed, shown)
-        turns = _rounds(running, asked.rounds, asked.requests, shown)
-        arrived = {one.variant.name: one.arrived() for one in running if one.variant.logs}
-    figures = {name: Figures.of(of_one, asked.requests) for name, of_one in turns.items()}
+    launches: list[dict[str, Figures]] = []
+    came: list[dict[str, dict[str, float]]] = []
+    lost: list[str] = []
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        for _ in range(asked.launches):
+            with ExitStack() as stack:
+                running = _started(stack, asked, failed, shown)
+                turns = _rounds(running, asked.rounds, asked.requests, shown)
+                came.append({one.variant.name: one.arrived() for one in running if one.variant.logs})
+            launches.append({name: Figures.of(of_one, asked.requests) for name, of_one in turns.items()})
+            lost += _lost(running, came[-1])
+    figures = {name: Figures.middle([one[name] for one in launches if name in one]) for name in launches[0]}
+    arrived = {
+        name: {part: min(one[name][part] for one in came if name in one) for part in parts}
+        for name, parts in came[0].items()
+    }
     judged = verdicts(figures)
-    lost = _lost(running, arrived)
     if asked.json:
         print(json.dumps({**as_json(figures, arrived, failed, judged), "lost": lost}, indent=2))
     else:
@@ -58,7 +68,8 @@ def main(arguments: Sequence[str]) -> int:
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     names = [variant.name for variant in VARIANTS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=30, help="turns of each variant (default 30, at least 2)")
+    parser.add_argument("--launches", type=int, default=3, help="of each variant (default 3)")
+    parser.add_argument("--rounds", type=int, default=10, help="turns of each launch (default 10, at least 2)")
     parser.add_argument("--requests", type=int, default=300, help="of a turn (default 300)")
     parser.add_argument(
         "--variants",
@@ -71,8 +82,8 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--peers", type=Path, default=Path(".kit/peers"), help="where stock gets its environment")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     asked = parser.parse_args(arguments)
-    if asked.rounds < 2 or asked.requests < 1:
-        parser.error("at least two rounds of one request")
+    if asked.launches < 1 or asked.rounds < 2 or asked.requests < 1:
+        parser.error("at least one launch, two rounds of one request")
     return asked
 
 

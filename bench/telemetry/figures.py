@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from statistics import median
 from typing import Any
 
@@ -53,6 +54,11 @@ class Figures:
         middle = {name: median(turn[name] for turn in turns[1:]) for name in ("thread", "process", "p50", "p99")}
         return cls(whole=whole, **middle)
 
+    @classmethod
+    def middle(cls, launches: Sequence[Figures]) -> Figures:
+        """The medians of several launches."""
+        return cls(**{one.name: median(getattr(figures, one.name) for figures in launches) for one in fields(cls)})
+
 
 def verdicts(figures: dict[str, Figures]) -> list[Verdict]:
     """The targets of the telemetry, judged by one run."""
@@ -71,7 +77,7 @@ def verdicts(figures: dict[str, Figures]) -> list[Verdict]:
 def table(figures: dict[str, Figures], arrived: dict[str, dict[str, float]]) -> Table:
     """A line a variant."""
     bare, stock = figures["bare"], figures.get("stock")
-    made = Table(title="What a request costs: CPU µs, medians of one run's interleaved rounds; in brackets times bare")
+    made = Table(title="What a request costs: CPU µs, medians of one run's interleaved turns; in brackets times bare")
     for name in ("", "request thread", "whole process", "of stock's overhead", "p50 µs", "p99 µs", "arrived"):
         made.add_column(name, justify="right" if name else "left")
     for name, one in figures.items():

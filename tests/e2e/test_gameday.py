@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -212,6 +213,17 @@ def test_a_blind_round_tells_players_nothing_of_what_is_broken(blind: Blind) -> 
     for told in (blind.said.partition("every fault is lifted")[0], blind.logged, blind.processes, blind.page):
         for secret in ("mishap", "recommender-down", "recommender_down", "What can be done without"):
             assert secret not in told
+
+
+def test_ctrl_c_takes_everything_back_before_the_run_ends(stack: Stack, scenarios: None) -> None:
+    argv = [sys.executable, "-m", "kit", "gameday", "run", "short"]
+    with ended(subprocess.Popen(argv, cwd=stack.root, env=stack.environ, stdout=subprocess.DEVNULL, text=True)) as run:
+        eventually(lambda: active(stack), 330, "the fault is set", every_s=1)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 1
+    assert not active(stack)
+    assert steady_users(stack) == 40
+    assert urllib3.request("GET", stack.url("shop", "/readyz")).status == 200
 
 
 @pytest.mark.parametrize("victims", ["kit", "kit, guardian and locust"])
