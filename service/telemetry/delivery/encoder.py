@@ -18,8 +18,8 @@ LOOK_SECONDS = 0.1
 # With so many items left a round comes at once, and with twice as many it no longer gives way: queues are bounded.
 MANY = 1_000
 HURRY = 2_000
-CHUNK_SECONDS = 0.0005
-GROUP = 8  # items between two looks at the clock
+CHUNK_SECONDS = 0.0002
+GROUP = 1  # items between two looks at the clock: one is a whole request
 PAUSE = 0.001
 LAST_SECONDS = 0.5
 
