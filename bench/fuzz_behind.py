@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 import botocore.serialize
 import botocore.session
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 POOL = ["a", "shop", "arn:aws:sns:us-east-1:123456789012:a", "arn:aws:sqs:us-east-1:123456789012:a", "", "x" * 300]
 TEXTS = [
@@ -97,7 +97,7 @@ def _serialized(
 
 
 def _without_input(operation: OperationModel) -> OperationModel:
-    bare = {key: value for key, value in operation._operation_model.items() if key != "input"}  # noqa: SLF001
+    bare = {key: value for key, value in operation._operation_model.items() if key != "input"}  # noqa: SLF001 - botocore shows it no other way
     uri = bare["http"]["requestUri"].replace("{", "").replace("}", "").replace("+", "")
     return OperationModel(
         {**bare, "http": {**bare["http"], "requestUri": uri}}, operation.service_model, operation.name
@@ -109,17 +109,18 @@ def _text(value: Any) -> str:
     return text.encode("latin-1", "replace").decode("latin-1").replace("\r", "").replace("\n", "")
 
 
-def _value(dice: random.Random, shape: Shape, wrong: float, depth: int) -> Any:
+def _value(dice: random.Random, shape: Any, wrong: float, depth: int) -> Any:
+    """A value of a botocore shape; its members are those of the shape's own class, which its type name tells."""
     if depth and dice.random() < wrong:
         return dice.choice(ODD)
     make: Callable[[], Any] | None = {
         "structure": lambda: {
             name: _value(dice, inner, wrong, depth + 1)
-            for name, inner in shape.members.items()  # type: ignore[attr-defined]  # a StructureShape
-            if depth < 6 and (name in shape.required_members or dice.random() < 0.3)  # type: ignore[attr-defined]
+            for name, inner in shape.members.items()
+            if depth < 6 and (name in shape.required_members or dice.random() < 0.3)
         },
-        "list": lambda: [_value(dice, shape.member, wrong, depth + 1) for _ in range(dice.randint(0, 2))],  # type: ignore[attr-defined]
-        "map": lambda: {dice.choice(POOL): _value(dice, shape.value, wrong, depth + 1)},  # type: ignore[attr-defined]
+        "list": lambda: [_value(dice, shape.member, wrong, depth + 1) for _ in range(dice.randint(0, 2))],
+        "map": lambda: {dice.choice(POOL): _value(dice, shape.value, wrong, depth + 1)},
         "integer": lambda: dice.choice([0, 1, 10, -1]),
         "long": lambda: dice.choice([0, 1, 10, -1]),
         "boolean": lambda: dice.random() < 0.5,
@@ -130,6 +131,6 @@ def _value(dice: random.Random, shape: Shape, wrong: float, depth: int) -> Any:
     }.get(shape.type_name)
     if make is not None:
         return make()
-    if shape.enum and dice.random() < 0.9:  # type: ignore[attr-defined]  # a StringShape
-        return dice.choice(shape.enum)  # type: ignore[attr-defined]
+    if shape.enum and dice.random() < 0.9:
+        return dice.choice(shape.enum)
     return dice.choice(POOL if dice.random() < 0.7 else TEXTS)

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from bench.telemetry.checkout import Instrumentation, create_app
@@ -80,7 +81,7 @@ def main(variant: str, folder: str) -> None:
     # Telemetry writes its lines to standard output: that is a file here, and we speak through a copy of the pipe.
     with (
         os.fdopen(os.dup(1), "w", encoding="utf-8") as parent,
-        open(f"{folder}/out", "ab") as output,  # noqa: PTH123 - only its descriptor is wanted
+        Path(folder, "out").open("ab") as output,
     ):
         os.dup2(output.fileno(), 1)
         installed = instrumentation(variant)

@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from bench.telemetry.checkout import create_app
@@ -66,13 +67,14 @@ class Driver:
 
 def main(number: str, folder: str, variant: str) -> None:
     # Telemetry writes its lines to standard output: nobody reads them here.
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as parent, open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as parent, Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if limit := os.environ.get("DRIVER_FILE_BYTES"):
             # As on a full disk, a file cannot grow past it; Python ignores the signal and gets the error.
             resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-        with open(f"{folder}/progress-{number}", "r+b") as file, mmap.mmap(file.fileno(), PROGRESS.size) as progress:  # noqa: PTH123
+        progress_file = Path(folder, f"progress-{number}")
+        with progress_file.open("r+b") as file, mmap.mmap(file.fileno(), PROGRESS.size) as progress:
             bare = variant == "bare"
             made = instrumentation("bare") if bare else Ours().instrumentation()
             driver = Driver(create_app(made, ":memory:"), int(number), progress)

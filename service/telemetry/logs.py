@@ -261,17 +261,11 @@ class Lines:
             first = {"level": "INFO", "logger": ACCESS_LOGGER, "message": f"{operation} {status}", **self._about}
             last = {"operation": operation, "method": method, "status": status}
             known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
-        trace = ""
-        if trace_id:
-            hexadecimal = "%032x" % trace_id  # noqa: UP031 - quicker
-            trace = (
-                f'"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
-                f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}",'
-            )
+        trace = _trace_text(trace_id, span_id) if trace_id else ""
         # A request id is hexadecimal, or has passed SAFE_ID.
         return (
-            f'{{"timestamp":"{self._timestamp(at)}",{known[0]},"record_id":"{self._record_id()}",{trace}'
-            f'"request_id":"{request_id}",{known[1]},"duration_ms":{milliseconds:.3f}}}'
+            f'{{"timestamp":"{self._timestamp(at)}",{known[0]},"record_id":"{self._record_id()}"{trace}'
+            f',"request_id":"{request_id}",{known[1]},"duration_ms":{milliseconds:.3f}}}'
         )
 
     def _line(self, item: Item, message: str, held: int) -> str:
@@ -301,13 +295,7 @@ class Lines:
         told = message + more
         if not told.isascii() or not told.isprintable() or not redaction.clean(told):
             return None
-        trace = ""
-        if trace_id:
-            hexadecimal = "%032x" % trace_id  # noqa: UP031 - quicker
-            trace = (
-                f',"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
-                f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}"'
-            )
+        trace = _trace_text(trace_id, span_id) if trace_id else ""
         if request_id:  # hexadecimal, or has passed SAFE_ID
             trace += f',"request_id":"{request_id}","operation":{quoted(operation)}'
         line = (
@@ -403,6 +391,15 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()[:MESSAGE_LENGTH]
     except (TypeError, ValueError, KeyError):
         return f"{record.msg!s} {record.args!r}"[:MESSAGE_LENGTH]
+
+
+def _trace_text(trace_id: int, span_id: int) -> str:
+    """What ``_trace`` adds, as members of a JSON object that has some already."""
+    hexadecimal = "%032x" % trace_id  # noqa: UP031 - a third of an f-string's time, for numbers this long
+    return (
+        f',"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
+        f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}"'
+    )
 
 
 def _trace(fields: dict[str, Any], trace_id: int, span_id: int) -> None:
