@@ -84,7 +84,8 @@ def document(scenarios: Sequence[Scenario], rows: Mapping[str, Row], bounds: Map
     lines = [
         "# What fires, and when",
         "",
-        f"Every scenario of `gamedays/` played on the local stack by `{COMMAND}`, each on a fresh one. Seconds count",
+        f"Every scenario of `gamedays/` played on a fresh local stack of its own by `{COMMAND}`, or by several",
+        "copies of `python -m bench.matrix --only` side by side (times that overlap below), put together. Seconds count",
         "from the scenario's first step to the alarm's change in its history; *told after* is when a topic was told.",
         "The bound is the latest that the alarm may need at the scenario's share of failures (docs/gamedays.md).",
         "",

@@ -26,11 +26,10 @@ from rich.progress import Progress
 
 from bench.local_aws import servers
 from bench.local_aws.measures import (
-    FIRST_S,
     Measure,
     StoredPoints,
     UnusableError,
-    first_write,
+    first_writes,
     prepare,
     reads,
     store,
@@ -50,8 +49,13 @@ def main(arguments: Sequence[str]) -> int:
     launch = Row("launch to first answer", "s", False, Target("moto", 1.5, at_most=True))
     idle = Row("idle memory", "MB", False, Target("moto", 1.5, at_most=True))
     points = StoredPoints.before(time.time(), asked.points)
-    first, phases = first_write(), (writes(), reads(points))
-    rows = [first.row, *(measure.row for phase in phases for measure in phase), launch, idle]
+    first, phases = first_writes(), (writes(), reads(points))
+    rows = [
+        *(measure.row for measure, _ in first),
+        *(measure.row for phase in phases for measure in phase),
+        launch,
+        idle,
+    ]
     with tempfile.TemporaryDirectory() as folder, Progress(console=Console(stderr=True), transient=True) as shown:
         chosen = _servers(asked.servers, Path(folder), asked.peers, rows)
         rounds = (asked.rounds, max(1, asked.rounds // 3))
@@ -61,9 +65,9 @@ def main(arguments: Sequence[str]) -> int:
         try:
             for _ in range(asked.launches - 1):
                 with _launched(chosen, launch, idle, step) as running:
-                    _round(first, running, FIRST_S)
+                    _first(first, running)
             with _launched(chosen, launch, idle, step) as running:
-                _round(first, running, FIRST_S)
+                _first(first, running)
                 _writes(phases[0], running, rounds[0], asked.seconds, step)
                 _reads(phases[1], running, rounds[1], asked.seconds, step, points)
         except RuntimeError as error:
@@ -114,6 +118,11 @@ def _launched(chosen: Sequence[Server], launch: Row, idle: Row, step: Step) -> I
             idle.samples[server.name].append(one.idle_mb)
             running.append(one)
         yield running
+
+
+def _first(measures: Sequence[tuple[Measure, float]], running: Sequence[Running]) -> None:
+    for measure, seconds in measures:
+        _round(measure, running, seconds)
 
 
 def _writes(phase: Sequence[Measure], running: Sequence[Running], rounds: int, seconds: float, step: Step) -> None:
