@@ -9,10 +9,11 @@ import uuid
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
+
+import msgspec
 
 from kit.emulator.clock import Clock, ManualClock
 from kit.emulator.control import PREFIX, Control
@@ -34,12 +35,15 @@ StartResponse = Callable[..., Any]
 # PutLogEvents takes 1 MiB of text, which JSON escapes can make six times as long; everything else is smaller.
 LARGEST_BODY = 8 * 1024 * 1024
 
+# A name server's names have 253 characters at most; a port comes after.
+_LONGEST_HOST = 260
+_FAILED = 400  # HTTP's status from here on
+
 _CREDENTIAL = re.compile(r"Credential=[^/\s,]+/\d{8}/([^/\s,]+)/([^/\s,]+)/aws4_request")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d{1,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What a request's credential says: the Region and the service that it was signed for; None where unsigned."""
 
     region: str | None
@@ -93,39 +97,58 @@ class Door:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI entry."""
-        request_id = str(uuid.uuid4())
-        try:
-            self._check_caller(environ)
-            response = self._answer(environ, request_id)
-        except AwsError as error:
-            response = plain_error(_headers(environ), error, request_id)
-        except Exception:
-            log.exception("request %s failed", request_id)
-            response = plain_error(_headers(environ), internal_error(), request_id)
-        self._count("errors" if response.status >= 400 else "answers")
-        headers = [
+        headers = _headers(environ)
+        response = self._guarded(headers, lambda request_id: self._answer(environ, headers, request_id))
+        fields = [
             *([("Content-Type", response.content_type)] if response.content_type else []),
             ("Content-Length", response.headers.get("Content-Length", str(len(response.body)))),
             *((name, value) for name, value in response.headers.items() if name != "Content-Length"),
         ]
-        start_response(_status_line(response.status), headers)
+        start_response(response.status_line, fields)
         return [response.body]
 
-    def _answer(self, environ: Environ, request_id: str) -> Response:
+    def small_write(self, request: Request) -> Response:
+        """Answers a call that names an operation of CloudWatch's, from a server that has no environment for it."""
+        return self._guarded(request.headers, lambda request_id: self._write(request, request_id))
+
+    def _guarded(self, headers: Mapping[str, str], answer: Callable[[str], Response]) -> Response:
+        """What ``answer(request_id)`` says, if the caller may ask; every failure is an error in AWS's form."""
+        request_id = str(uuid.uuid4())
+        try:
+            self._check_caller(headers)
+            response = answer(request_id)
+        except AwsError as error:
+            response = plain_error(headers, error, request_id)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            response = plain_error(headers, internal_error(), request_id)
+        self._count("errors" if response.status >= _FAILED else "answers")
+        return response
+
+    def _write(self, request: Request, request_id: str) -> Response:
+        if len(request.body) > LARGEST_BODY:
+            raise _too_large()
+        scope = _scope(request.headers.get("authorization", ""), request.query)
+        self._count("cloudwatch")
+        return self._ask("cloudwatch", scope, request, request_id)
+
+    def _ask(self, name: str, scope: Scope, request: Request, request_id: str) -> Response:
+        context = Context(self._region_of(scope), self._account, self._clock, request_id)
+        with self._gate:
+            return self._services[name].answer(_plain(request), self._engines.of(name, context.region), context)
+
+    def _answer(self, environ: Environ, headers: dict[str, str], request_id: str) -> Response:
         path = environ.get("PATH_INFO", "")
         body = _body(environ)
         if path.startswith(PREFIX) and self._control is not None:
-            content_type = environ.get("CONTENT_TYPE", "").lower()
-            return self._control.answer(environ["REQUEST_METHOD"], path, content_type, body)
-        scope = _scope(environ)
+            return self._control.answer(environ["REQUEST_METHOD"], path, headers["content-type"], body)
+        query = environ.get("QUERY_STRING", "")
+        scope = _scope(headers.get("authorization", ""), query)
         name = self._service_of(environ, scope)
         self._count(name or "moto")
         if name is None:
             return self._ask_moto(environ, body, scope)
-        context = Context(self._region_of(scope), self._account, self._clock, request_id)
-        request = _request(environ, body)
-        with self._gate:
-            return self._services[name].answer(request, self._engines.of(name, context.region), context)
+        return self._ask(name, scope, Request(environ["REQUEST_METHOD"], path, query, headers, body), request_id)
 
     def _service_of(self, environ: Environ, scope: Scope) -> str | None:
         if environ.get("SERVER_PORT") == self._xray_port:
@@ -157,13 +180,13 @@ class Door:
         self._region_of(scope)
         return self._moto.answer(environ, body)
 
-    def _check_caller(self, environ: Environ) -> None:
+    def _check_caller(self, headers: Mapping[str, str]) -> None:
         """A page of another site must not reach in, be it by a rebound name or by a form it posts."""
-        host = hostname(f"//{environ.get('HTTP_HOST', '')}")
+        host = _host(headers.get("host", "")[:_LONGEST_HOST])
         if not self._known(host):
             text = f"Host {host[:100]!r} is not served here; KIT_ALLOWED_HOSTS names those that are besides loopback."
             raise AwsError("InvalidHostHeader", text, status=403)
-        origin = environ.get("HTTP_ORIGIN")
+        origin = headers.get("origin")
         if origin is not None and not self._known(hostname(origin)):
             raise AwsError("InvalidOrigin", f"Origin {origin[:100]!r} may not call this endpoint.", status=403)
 
@@ -192,11 +215,10 @@ class Door:
             self._counts[what] += 1
 
 
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"{status} Unknown"
+@lru_cache(maxsize=64)
+def _host(field: str) -> str:
+    """The name in a Host field, without the port; clients say the same few again and again."""
+    return hostname(f"//{field}")
 
 
 def _body(environ: Environ) -> bytes:
@@ -212,19 +234,18 @@ def _too_large() -> AwsError:
     return AwsError("RequestEntityTooLargeException", text, status=413)
 
 
-def _scope(environ: Environ) -> Scope:
-    signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if signed is None and "X-Amz-Credential=" in environ.get("QUERY_STRING", ""):
-        credential = parse_qs(environ["QUERY_STRING"]).get("X-Amz-Credential", [""])[0]
+def _scope(authorization: str, query: str) -> Scope:
+    signed = _CREDENTIAL.search(authorization)
+    if signed is None and "X-Amz-Credential=" in query:
+        credential = parse_qs(query).get("X-Amz-Credential", [""])[0]
         signed = _CREDENTIAL.search(f"Credential={credential}")
     return Scope(signed[1], signed[2].lower()) if signed else Scope(None, None)
 
 
-def _request(environ: Environ, body: bytes) -> Request:
-    headers = _headers(environ)
-    if headers.get("content-encoding", "").lower() == "gzip":
-        body = _gunzip(body)
-    return Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers, body)
+def _plain(request: Request) -> Request:
+    if request.headers.get("content-encoding", "").lower() != "gzip":
+        return request
+    return msgspec.structs.replace(request, body=_gunzip(request.body))
 
 
 def _headers(environ: Environ) -> dict[str, str]:

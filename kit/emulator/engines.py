@@ -48,19 +48,19 @@ class Engines:
         self._cloudwatch: dict[str, CloudWatchEngine] = {}
         self._logs: dict[str, LogsEngine] = {}
         self._xray: dict[str, XRayEngine] = {}
-
-    def of(self, service: str, region: str) -> Any:
-        """The engine of ``cloudwatch``, ``logs`` or ``xray`` in a Region. AwsError if there are too many Regions."""
-        makers: Mapping[str, Callable[[str], Any]] = {
+        self._makers: Mapping[str, Callable[[str], Any]] = {
             "cloudwatch": self.cloudwatch,
             "logs": self.logs,
             "xray": self.xray,
         }
-        return makers[service](region)
+
+    def of(self, service: str, region: str) -> Any:
+        """The engine of ``cloudwatch``, ``logs`` or ``xray`` in a Region. AwsError if there are too many Regions."""
+        return self._makers[service](region)
 
     def cloudwatch(self, region: str) -> CloudWatchEngine:
         """CloudWatch's engine in a Region."""
-        return self._of(self._cloudwatch, region, lambda: self._new_cloudwatch(region))
+        return self._of(self._cloudwatch, region, self._new_cloudwatch)
 
     def _new_cloudwatch(self, region: str) -> CloudWatchEngine:
         engine = CloudWatchEngine(
@@ -77,15 +77,14 @@ class Engines:
 
     def logs(self, region: str) -> LogsEngine:
         """CloudWatch Logs' engine in a Region; the metrics it finds in events go to CloudWatch there."""
-        return self._of(
-            self._logs,
-            region,
-            lambda: LogsEngine(region, self._account, self._clock, self.cloudwatch(region).record),
-        )
+        return self._of(self._logs, region, self._new_logs)
+
+    def _new_logs(self, region: str) -> LogsEngine:
+        return LogsEngine(region, self._account, self._clock, self.cloudwatch(region).record)
 
     def xray(self, region: str) -> XRayEngine:
         """X-Ray's engine in a Region."""
-        return self._of(self._xray, region, lambda: XRayEngine(region, self._account, self._clock))
+        return self._of(self._xray, region, lambda named: XRayEngine(named, self._account, self._clock))
 
     def alarm_engines(self) -> list[CloudWatchEngine]:
         """Every CloudWatch engine there is so far."""
@@ -96,6 +95,11 @@ class Engines:
         """Every engine with work at certain times; logs first, whose metrics the alarms of that time may read."""
         with self._lock:
             return [*self._logs.values(), *self._cloudwatch.values()]
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time here."""
+        return self._clock
 
     @property
     def dashboards(self) -> Dashboards:
@@ -147,7 +151,7 @@ class Engines:
             | {f"xray {region}": engine.counts() for region, engine in xray.items()}
         )
 
-    def _of(self, engines: dict[str, E], region: str, make: Callable[[], E]) -> E:
+    def _of(self, engines: dict[str, E], region: str, make: Callable[[str], E]) -> E:
         found = engines.get(region)
         if found is not None:
             return found
@@ -155,5 +159,5 @@ class Engines:
             if region not in engines:
                 if len(engines) >= _MOST_REGIONS:
                     raise AwsError("UnrecognizedClientException", f"Region {region} is one too many for this emulator.")
-                engines[region] = make()
+                engines[region] = make(region)
             return engines[region]

@@ -14,7 +14,8 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._within = 0
         self._closed = False
 
@@ -24,13 +25,13 @@ class Gate:
         return not self._closed
 
     def __enter__(self) -> None:
-        with self._changed:
+        with self._lock:
             while self._closed:
                 self._changed.wait()
             self._within += 1
 
     def __exit__(self, *_: object) -> None:
-        with self._changed:
+        with self._lock:
             self._within -= 1
             if self._closed:
                 self._changed.notify_all()

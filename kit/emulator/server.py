@@ -31,7 +31,7 @@ from kit.emulator.keeping import Keeper
 from kit.emulator.kept_services import KeptServices
 from kit.emulator.memory import give_back
 from kit.emulator.moto_services import MotoServices
-from kit.emulator.protocol.at_once import at_once
+from kit.emulator.protocol.at_once import AtOnce
 from kit.emulator.protocol.malformed import Channel
 from kit.emulator.scheduler import Scheduler
 from kit.emulator.services import build_services
@@ -180,11 +180,11 @@ class Emulator:
 class _WebServer:
     """waitress on sockets already bound, in a thread of its own."""
 
-    def __init__(self, app: Any, sockets: list[socket.socket], gate: Gate) -> None:
+    def __init__(self, door: Door, sockets: list[socket.socket], gate: Gate) -> None:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue of a few requests is no news
         self._map: dict[int, Any] = {}
         self._server = waitress.server.create_server(
-            app,
+            door,
             map=self._map,
             sockets=sockets,
             threads=_THREADS,
@@ -196,12 +196,15 @@ class _WebServer:
         )
         self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
         # Not while the gate is closed: whoever waits there in this thread would keep all others waiting.
-        add_task = at_once(
-            self._server.task_dispatcher.add_task, lambda: threading.current_thread() is self._thread and gate.open
+        at_once = AtOnce(
+            door.small_write,
+            lambda: threading.current_thread() is self._thread and gate.open,
+            self._server.task_dispatcher.add_task,
         )
         for listener in self._map.values():
             listener.channel_class = Channel
-            listener.add_task = add_task
+            if getattr(listener, "socket", None) is sockets[0]:  # on the other one X-Ray alone is answered
+                listener.at_once, listener.add_task = at_once, at_once.add_task
 
     @property
     def alive(self) -> bool:

@@ -24,6 +24,9 @@ PUT_METRIC_DATA_BYTES = 1_048_576
 # PutMetricAlarm: "An alarm request must not exceed 120 KB uncompressed".
 PUT_METRIC_ALARM_BYTES = 120 * 1024
 
+# What kit.emulator.cloudwatch.ingest takes as records where it can have them.
+CLOUDWATCH_RECORDS = {"PutMetricDataInput": ("MetricDatum", "Dimension")}
+
 # The service part of a request's credential scope -> our name for it.
 SCOPES: Mapping[str, str] = {"monitoring": "cloudwatch", "logs": "logs", "xray": "xray"}
 
@@ -35,7 +38,7 @@ def build_services() -> Mapping[str, Service]:
         "cloudwatch": Service(
             "cloudwatch",
             cloudwatch,
-            (AwsJson(cloudwatch), AwsCbor(cloudwatch), AwsQuery(cloudwatch)),
+            (AwsJson(cloudwatch, CLOUDWATCH_RECORDS), AwsCbor(cloudwatch), AwsQuery(cloudwatch)),
             _operations("cloudwatch"),
             _cloudwatch_complaint,
             {"PutMetricData": PUT_METRIC_DATA_BYTES, "PutMetricAlarm": PUT_METRIC_ALARM_BYTES},

@@ -41,10 +41,13 @@ class Distribution:
             return
         self.count += count
         self.total += value * count
-        self.minimum = min(self.minimum, value)
-        self.maximum = max(self.maximum, value)
-        if self.values is not None:
-            self.values[value] = self.values.get(value, 0.0) + count
+        if value < self.minimum:  # noqa: PLR1730 - min() and max() cost more than all else here
+            self.minimum = value
+        if value > self.maximum:  # noqa: PLR1730
+            self.maximum = value
+        values = self.values
+        if values is not None:
+            values[value] = values.get(value, 0.0) + count
 
     def add_set(self, count: float, total: float, minimum: float, maximum: float) -> None:
         """Add a statistic set (SampleCount, Sum, Minimum, Maximum).

@@ -8,6 +8,7 @@ import string
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel as BotocoreModel
@@ -36,7 +37,7 @@ class Mirror:
 
     def handler(self, _operation: str) -> Any:
         def handle(_engine: Any, params: dict[str, Any], _context: Context) -> dict[str, Any]:
-            self.params = params
+            self.params = msgspec.to_builtins(params)  # what comes as records is the same as what comes as dicts
             return self.answer
 
         return handle

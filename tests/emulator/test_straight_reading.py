@@ -16,6 +16,7 @@ from kit.emulator.protocol.errors import AwsError
 from kit.emulator.protocol.model import ServiceModel, load_model
 from kit.emulator.protocol.reading import ReaderCompiler
 from kit.emulator.protocol.straight import StraightReader
+from kit.emulator.services import CLOUDWATCH_RECORDS
 
 MODELS = {name: load_model(name) for name in ("cloudwatch", "logs", "xray")}
 STRAIGHT = {name: StraightReader(model) for name, model in MODELS.items()}
@@ -92,6 +93,16 @@ def test_what_is_read_straight_is_what_the_readers_read(service: str, operation:
 
     check()
     assert taken  # else the comparison has compared nothing
+
+
+@settings(max_examples=150)
+@given(shaped(MODELS["cloudwatch"], "PutMetricDataInput"))
+def test_records_hold_what_dicts_would(tree: Any) -> None:
+    shape = MODELS["cloudwatch"].operations["PutMetricData"].input
+    assert shape is not None
+    body = json.dumps(tree).encode()
+    records = StraightReader(MODELS["cloudwatch"], CLOUDWATCH_RECORDS).read(shape, body)
+    assert msgspec.to_builtins(records) == STRAIGHT["cloudwatch"].read(shape, body)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Source: CloudWatch API Reference, GetMetricStatistics ("Amazon CloudWatch retain
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kit.emulator.cloudwatch.slots import Packed, Rising, Slots
 from kit.evaluation.distribution import Distribution
@@ -46,24 +46,39 @@ class Channel:
     seconds can simply be dropped after three hours.
     """
 
-    __slots__ = ("_fives", "_hours", "_minutes", "_seconds")
+    __slots__ = ("_coarse", "_fives", "_hours", "_minutes", "_seconds", "_written")
 
     def __init__(self, resolution: int) -> None:
         self._seconds = Slots(1) if resolution == 1 else None
         self._minutes = Slots(60)
         self._fives = Slots(300)
         self._hours = Slots(HOUR)
+        self._coarse = (self._minutes,)
+        self._written = self._coarse if self._seconds is None else (self._seconds, self._minutes)
 
     def __len__(self) -> int:
         """How many slots there are; none once all data is too old."""
         return sum(len(slots) for slots in (self._minutes, self._fives, self._hours))
 
-    def open(self, moment: float, now: float) -> tuple[Distribution, ...]:
-        """The distributions that a value of this moment belongs to. Write to them before the next call."""
-        minute = self._minutes.at(moment)
-        if self._seconds is None or moment < now - SECOND_SLOTS_LIVE:
-            return (minute,)
-        return (self._seconds.at(moment), minute)
+    def add(self, moment: float, now: float, value: float, count: float) -> None:
+        """Adds a value of this moment that was seen so many times."""
+        for slots in self._open(moment, now):
+            slots.at(moment).add(value, count)
+
+    def add_all(self, moment: float, now: float, values: Sequence[float], counts: Sequence[float]) -> None:
+        """Adds values of this moment, each seen so many times."""
+        for slots in self._open(moment, now):
+            cell = slots.at(moment)
+            for value, count in zip(values, counts, strict=True):
+                cell.add(value, count)
+
+    def add_set(self, moment: float, now: float, given: tuple[float, float, float, float]) -> None:
+        """Adds a statistic set (sample count, sum, minimum, maximum) of this moment."""
+        for slots in self._open(moment, now):
+            slots.at(moment).add_set(*given)
+
+    def _open(self, moment: float, now: float) -> tuple[Slots, ...]:
+        return self._written if moment >= now - SECOND_SLOTS_LIVE else self._coarse
 
     def between(self, start: int, end: int, period: int, now: float) -> Iterator[tuple[int, Distribution]]:
         """Start and distribution of the slots that make up periods of this length.

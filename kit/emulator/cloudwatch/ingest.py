@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from kit.emulator.cloudwatch.store import Datum, Dimensions
 from kit.emulator.protocol import AwsError
 
@@ -20,12 +22,13 @@ FUTURE_S = 2 * 3600
 # What is remembered of dimensions takes some 6 MB at most, whatever is sent.
 SETS_REMEMBERED = 4096
 LONGEST_REMEMBERED = 256
-_remembered: dict[Dimensions, Dimensions] = {}
+_remembered: dict[tuple[Any, ...], Dimensions] = {}
 
 # Values with their counts, or (sample count, sum, minimum, maximum).
 Numbers = tuple[tuple[float, ...], tuple[float, ...], tuple[float, float, float, float] | None]
 
 _ONCE = (1.0,)
+_RESOLUTIONS = (60, 1)
 
 
 def datum_from_api(namespace: str, item: Mapping[str, Any], where: str, now: float) -> Datum:
@@ -39,14 +42,14 @@ def datum_from_api(namespace: str, item: Mapping[str, Any], where: str, now: flo
     given = item.get("Dimensions")
     dimensions = _dimensions(tuple([(d["Name"], d["Value"]) for d in given]), where) if given else ()
     resolution = item.get("StorageResolution", 60)
-    if resolution not in (1, 60):
+    if resolution not in _RESOLUTIONS:
         raise _invalid(f"The parameter {where}.StorageResolution must be either 1 or 60.")
     unit = item.get("Unit")
     return Datum(namespace, item["MetricName"], dimensions, timestamp, unit, resolution, values, counts, statistic_set)
 
 
 def _numbers(item: Mapping[str, Any], where: str) -> Numbers:
-    if "Value" in item and "Values" not in item and "StatisticValues" not in item:  # nearly all are like this
+    if "Value" in item and "Values" not in item and "StatisticValues" not in item:
         return (_number(item["Value"], where, "Value"),), _ONCE, None
     given = [key for key in ("Value", "Values", "StatisticValues") if key in item]
     if not given:
@@ -92,15 +95,19 @@ def _number(value: float, where: str, member: str) -> float:
     raise _invalid(f"The value {value} for parameter {where}.{member} is invalid.")
 
 
-def _dimensions(pairs: Dimensions, where: str) -> Dimensions:
-    """Sorted by name. Small sets are remembered, since a service sends the same few again and again."""
-    found = _remembered.get(pairs)
+def _dimensions(given: tuple[Any, ...], where: str) -> Dimensions:
+    """Sorted by name; ``given`` are pairs, or records.
+
+    Small sets are remembered, since a service sends the same few again and again.
+    """
+    found = _remembered.get(given)
     if found is None:
+        pairs = tuple([one if isinstance(one, tuple) else (one.Name, one.Value) for one in given])
         found = _checked(pairs, where)
         if sum([len(name) + len(value) for name, value in pairs]) <= LONGEST_REMEMBERED:
             if len(_remembered) >= SETS_REMEMBERED:
                 _remembered.clear()
-            _remembered[pairs] = found
+            _remembered[given] = found
     return found
 
 
@@ -119,9 +126,30 @@ def _checked(pairs: Dimensions, where: str) -> Dimensions:
     return found
 
 
-def data_from_api(namespace: str, items: Sequence[Mapping[str, Any]], where: str, now: float) -> list[Datum]:
-    """Several MetricDatum of one list; ``where`` names the list."""
-    return [datum_from_api(namespace, item, f"{where}.member.{n}", now) for n, item in enumerate(items, 1)]
+def data_from_api(namespace: str, items: Sequence[Any], where: str, now: float) -> list[Datum]:
+    """Several MetricDatum of one list, mappings or records; ``where`` names the list."""
+    oldest, newest = now - PAST_S, now + FUTURE_S
+    data = []
+    for n, item in enumerate(items, 1):
+        if isinstance(item, dict):
+            data.append(datum_from_api(namespace, item, f"{where}.member.{n}", now))
+            continue
+        value, moment, resolution = item.Value, item.Timestamp, item.StorageResolution
+        if moment is None:
+            moment = now
+        if (
+            value is None
+            or item.Values is not None
+            or item.StatisticValues is not None
+            or (resolution is not None and resolution not in _RESOLUTIONS)
+            or not (-LARGEST_VALUE <= value <= LARGEST_VALUE and oldest <= moment <= newest)
+        ):
+            data.append(datum_from_api(namespace, msgspec.to_builtins(item), f"{where}.member.{n}", now))
+            continue
+        given = item.Dimensions
+        dimensions = _dimensions(tuple(given), f"{where}.member.{n}") if given else ()
+        data.append(Datum(namespace, item.MetricName, dimensions, moment, item.Unit, resolution or 60, (value,), _ONCE))
+    return data
 
 
 def _invalid(text: str) -> AwsError:

@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from kit.emulator.cloudwatch.channel import Channel, Part, part_of
+from kit.emulator.cloudwatch.channel import PART_S, Channel, Part, part_of
 from kit.emulator.cloudwatch.slots import Packed
 from kit.emulator.cloudwatch.store import NO_UNIT, Datum, Dimensions, LaneKey, MetricStore
 from kit.emulator.keeping.rows import Drop, DropAll, Put, Read, Row
@@ -31,6 +31,7 @@ _DATA = 10_000
 _MANY = 8_000
 # So many series' parts are written in one round, so that none takes long.
 _SERIES_A_ROUND = 100
+_SHORTEST_PART_S = min(PART_S.values())
 
 
 class _Series(msgspec.Struct, frozen=True, array_like=True):
@@ -170,21 +171,27 @@ class KeptMetrics:
         if not data:
             return
         series, times, lengths, numbers = array("I"), array("d"), array("I"), array("d")
+        known, marked = self._numbers, set[tuple[int, float]]()
         for datum in data:
+            moment = datum.timestamp
             key: LaneKey = (
                 (datum.namespace, datum.name, datum.dimensions),
                 (datum.unit or NO_UNIT, datum.resolution),
             )
-            number = self._numbers.get(key)
+            number = known.get(key)
             if number is None:
                 number = self._number(key)
-                yield _series_row(number, key, datum.timestamp)
-            self._mark(number, datum)
+                yield _series_row(number, key, moment)
+            grain = (number, moment // _SHORTEST_PART_S)
+            if grain not in marked:
+                marked.add(grain)
+                self._mark(number, datum)
             if log:
+                hidden, values = datum.statistic_set, datum.values
                 series.append(number)
-                times.append(datum.timestamp)
-                lengths.append(0 if datum.statistic_set is not None else len(datum.values))
-                numbers.extend(datum.statistic_set if datum.statistic_set is not None else datum.values + datum.counts)
+                times.append(moment)
+                lengths.append(len(values) if hidden is None else 0)
+                numbers.extend(values + datum.counts if hidden is None else hidden)
         if log:
             self._data_since += len(data)
             row = f"d/{first}"

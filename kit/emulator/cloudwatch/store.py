@@ -100,18 +100,23 @@ class MetricStore:
         key = (datum.namespace, datum.name, datum.dimensions)
         metric = self._metrics.get(key)
         if metric is None:
-            metric = self._metrics[key] = _Metric(MetricRef(datum.namespace, datum.name, datum.dimensions))
-        metric.newest = max(metric.newest, datum.timestamp)
-        metric.memo.forget(datum.timestamp)
-        lane = (datum.unit or NO_UNIT, datum.resolution)
+            metric = self._metrics[key] = _Metric(MetricRef(*key))
+        moment, resolution = datum.timestamp, datum.resolution
+        if metric.newest < moment:  # noqa: PLR1730 - max() costs more than all else in this line
+            metric.newest = moment
+        if metric.memo.kept:
+            metric.memo.forget(moment)
+        lane = (datum.unit or NO_UNIT, resolution)
         channel = metric.channels.get(lane)
         if channel is None:
-            channel = metric.channels[lane] = Channel(datum.resolution)
-        for cell in channel.open(datum.timestamp, now):
-            if datum.statistic_set is not None:
-                cell.add_set(*datum.statistic_set)
-            for value, count in zip(datum.values, datum.counts, strict=True):
-                cell.add(value, count)
+            channel = metric.channels[lane] = Channel(resolution)
+        values = datum.values
+        if len(values) == 1:
+            channel.add(moment, now, values[0], datum.counts[0])
+        elif datum.statistic_set is None:
+            channel.add_all(moment, now, values, datum.counts)
+        else:
+            channel.add_set(moment, now, datum.statistic_set)
 
     def series(self, stat: MetricStat, start: int, end: int) -> Series:
         """One statistic by period from start (inclusive) to end (exclusive), epoch seconds; None where nothing is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,11 +26,12 @@ _NOT_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 class AwsJson:
     """AWS JSON: every call is a POST to ``/`` and names its operation in ``X-Amz-Target``."""
 
-    def __init__(self, model: ServiceModel) -> None:
+    def __init__(self, model: ServiceModel, records: Mapping[str, Collection[str]] | None = None) -> None:
+        """``records``: see StraightReader."""
         self._model = model
         self._content_type = f"application/x-amz-json-{model.metadata.json_version}"
         self._prefix = f"{model.metadata.target_prefix}."
-        self._straight = StraightReader(model)
+        self._straight = StraightReader(model, records)
         self._readers = ReaderCompiler(model, JsonLeaves())
         self._writers = WriterCompiler(model, JsonOutLeaves())
         self._encoder = msgspec.json.Encoder()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kit.emulator.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """Who was asked, where and when; ``clock.now()`` is the only time a handler may use."""
 
     region: str

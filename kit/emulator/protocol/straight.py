@@ -7,7 +7,8 @@ it may be right in a rarer form (a timestamp as text, a null), and if it is wron
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import msgspec
@@ -21,10 +22,16 @@ _LATEST = 1e15
 
 
 class StraightReader:
-    """Compiles and keeps the decoders of one model."""
+    """Compiles and keeps the decoders of one model.
 
-    def __init__(self, model: ServiceModel) -> None:
+    ``records`` tells by an input's shape which structures below it are read as msgspec Structs, absent members None: a
+    handler that takes thousands of them a second has them in half the time. The readers know nothing of it: what they
+    had to look at comes as dicts.
+    """
+
+    def __init__(self, model: ServiceModel, records: Mapping[str, Collection[str]] | None = None) -> None:
         self._shapes = model.shapes
+        self._records = records or {}
         self._decoders: dict[str, Decode] = {}
 
     def read(self, ref: Ref, body: bytes) -> Any:
@@ -38,32 +45,42 @@ class StraightReader:
 
     def _decoder(self, ref: Ref) -> Decode:
         try:
-            return msgspec.json.Decoder(self._type(ref, ())).decode
+            return msgspec.json.Decoder(_Types(self._shapes, self._records.get(ref.shape, ())).of(ref)).decode
         except _WithoutError:
             return lambda _body: None
 
-    def _type(self, ref: Ref, above: tuple[str, ...]) -> Any:
+
+@dataclass(frozen=True, slots=True)
+class _Types:
+    """Types for shapes, for one input."""
+
+    shapes: Mapping[str, Shape]
+    records: Collection[str]
+
+    def of(self, ref: Ref, above: tuple[str, ...] = ()) -> Any:
         if ref.shape in above:
             raise _WithoutError
-        shape, above = self._shapes[ref.shape], (*above, ref.shape)
+        shape, above = self.shapes[ref.shape], (*above, ref.shape)
         if shape.type == "structure":
             return self._structure(ref.shape, shape, above)
         if shape.type == "list" and shape.member is not None:
-            return _sized(list[self._type(shape.member, above)], shape)  # type: ignore[misc]  # known at run time
+            return _sized(list[self.of(shape.member, above)], shape)  # type: ignore[misc]  # known at run time
         if shape.type == "map" and shape.key is not None and shape.value is not None:
-            key, value = self._type(shape.key, above), self._type(shape.value, above)
+            key, value = self.of(shape.key, above), self.of(shape.value, above)
             return _sized(dict[key, value], shape)  # type: ignore[valid-type]  # known at run time
         return _string(shape) if shape.type == "string" else _number(shape)
 
     def _structure(self, name: str, shape: Shape, above: tuple[str, ...]) -> Any:
-        members = {
-            member: Required[self._type(ref, above)]
-            if member in shape.required
-            else NotRequired[self._type(ref, above)]
-            for member, ref in shape.members.items()
-        }
+        members = {member: self.of(ref, above) for member, ref in shape.members.items()}
+        if name in self.records:
+            return _record(name, members, shape.required)
         make: Any = TypedDict  # mypy wants its members written out
-        return make(name, members)
+        return make(name, {m: Required[t] if m in shape.required else NotRequired[t] for m, t in members.items()})
+
+
+def _record(name: str, members: Mapping[str, Any], required: Collection[str]) -> Any:
+    fields: list[Any] = [(m, t) if m in required else (m, t, None) for m, t in members.items()]
+    return msgspec.defstruct(name, fields, frozen=True, gc=False, kw_only=True, omit_defaults=True)
 
 
 class _WithoutError(Exception):

@@ -119,7 +119,7 @@ def test_many_different_questions_do_not_grow_the_memory(store: MetricStore) -> 
     for tenth in range(300):
         store.series(stat(f"p{tenth / 10}"), TEN - 86_400, TEN + 600)
     (metric,) = store._metrics.values()
-    assert len(metric.memo._kept) <= QUESTIONS_KEPT
+    assert len(metric.memo.kept) <= QUESTIONS_KEPT
 
 
 def test_metrics_differ_by_namespace_name_and_exact_dimensions(store: MetricStore) -> None:
