@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -43,9 +44,13 @@ from kit.stack.processes import kept_dir
     type=click.Choice(["system", "virtual"]),
     default="system",
     show_default=True,
-    help="A virtual clock stands still until POST /_kit/clock moves it, alarms and all; kept only with --data.",
+    help="A virtual clock stands still until POST /_kit/clock moves it, alarms and all; its time is kept with --data.",
 )
-@click.option("--start", metavar="TIME", help="Where a virtual clock begins: RFC 3339 or epoch seconds (default: now).")
+@click.option(
+    "--start",
+    metavar="TIME",
+    help="Where a virtual clock begins that was not kept: RFC 3339 or epoch (default: now).",
+)
 @with_settings
 def command(  # noqa: PLR0913 - one for each flag
     settings: Settings,
@@ -116,3 +121,6 @@ def _announce(emulator: Emulator) -> None:
     click.echo(f"The embedded AWS answers at http://{host}:{emulator.port} (X-Ray daemon {host}:{emulator.xray_port}).")
     if emulator.data_dir is not None:
         click.echo(f"What it is given is kept in {emulator.data_dir}; --ephemeral keeps nothing.")
+    if isinstance(emulator.clock, ManualClock) and emulator.clock.resumed:
+        now = datetime.fromtimestamp(emulator.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        click.echo(f"The virtual clock goes on where it stood, at {now}; --reset begins anew.")

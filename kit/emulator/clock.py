@@ -45,6 +45,8 @@ class ManualClock:
     """A clock that moves only when it is told to: for tests, and for hours that pass in seconds."""
 
     def __init__(self, start: float) -> None:
+        self.resumed = False
+        """Whether it goes on from where it stood in another process."""
         self._now = start
         self._lock = threading.Lock()
         self._sleepers: list[tuple[float, threading.Event]] = []
@@ -65,6 +67,12 @@ class ManualClock:
         """Move on to ``moment`` (epoch seconds; one that is past, or no number, moves nothing), return the time."""
         with self._lock:
             return self._set(moment) if moment > self._now else self._now
+
+    def resume(self, moment: float) -> None:
+        """Stand at ``moment`` (epoch seconds), be it past; only before anybody has looked at the time."""
+        with self._lock:
+            self._set(moment)
+        self.resumed = True
 
     def _set(self, moment: float) -> float:
         self._now = moment

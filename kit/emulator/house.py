@@ -11,6 +11,7 @@ from kit.emulator.cloudwatch.kept_dashboards import KeptDashboards
 from kit.emulator.cloudwatch.kept_metrics import KeptMetrics
 from kit.emulator.engines import Engines
 from kit.emulator.keeping.rows import Room
+from kit.emulator.kept_clock import KeptClock
 from kit.emulator.kept_services import KeptServices
 from kit.emulator.logs.engine import Engine as LogsEngine
 from kit.emulator.logs.kept import KeptLogs
@@ -20,10 +21,14 @@ from kit.emulator.xray.kept import KeptXRay
 
 _DASHBOARDS = "dashboards"
 _SERVICES = "services"
+_CLOCK = "clock"
 
 
 class House:
     """A room lasts as long as its engine: once the engines were reset, there are other rooms of the same names."""
+
+    first = _CLOCK
+    """See Rooms."""
 
     def __init__(self, engines: Engines, services: KeptServices) -> None:
         self._engines = engines
@@ -38,6 +43,8 @@ class House:
         for engine in self._engines.all():
             for name, make in _rooms_of(engine).items():
                 found[name] = self._of(name, engine, make)
+        # last: what is read at a time may then be older than the clock, never younger; anew whenever all is forgotten
+        found[_CLOCK] = self._of(_CLOCK, dashboards, self._new_clock)
         self._made = {name: made for name, made in self._made.items() if name in found}
         return found
 
@@ -58,6 +65,9 @@ class House:
             except AwsError:  # too many Regions
                 return None
         return self.rooms().get(name)
+
+    def _new_clock(self) -> Room:
+        return KeptClock(self._engines.clock, lambda: bool(self._engines.all()))
 
     def _of(self, name: str, engine: object, make: Callable[[], Room]) -> Room:
         made = self._made.get(name)

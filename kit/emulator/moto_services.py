@@ -1,7 +1,7 @@
 """The services that moto answers in this process: SNS, SQS, EventBridge, STS, CloudFormation and its others.
 
 moto costs 40 MB and most of a second, so it is imported by the first request that needs it; its CloudFormation costs as
-much as all else together, and waits for the first request of its own.
+much again, and waits for the first request of its own.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ _STATISTICAL = frozenset(
 
 _DIMENSION = "Dim."
 _PROPERTIES: Mapping[str, Callable[[MetricStat, Where], str]] = {
-    "AccountId": lambda _, where: where.account,
-    "AccountLabel": lambda _, where: where.account,
+    "AccountId": lambda stat, where: stat.account or where.account,
+    "AccountLabel": lambda stat, where: stat.account or where.account,
     "MetricName": lambda stat, _: stat.metric.name,
     "Namespace": lambda stat, _: stat.metric.namespace,
     "Period": lambda stat, _: str(stat.period),

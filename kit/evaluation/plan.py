@@ -33,6 +33,7 @@ class _Step:
     stat: MetricStat | None
     expression: Expression | None
     needs: tuple[str, ...]
+    account: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class _Run:
         return compute(step.expression, Given(grid, known, self.plan.metric_ids, partial(self._search, step)))
 
     def _search(self, step: _Step, wanted: str, statistic: str) -> tuple[Line, ...]:
-        metrics = self._metrics(parse_search(wanted), step.id)
+        search = parse_search(wanted)
+        metrics = self._metrics(search if step.account is None else search.within(step.account), step.id)
         stats = [MetricStat(metric, step.period, parse_statistic(statistic)) for metric in metrics]
         return tuple(
             Line(label, self.source.series(stat, self.start, self.end).values, stat)
@@ -215,7 +217,7 @@ def _step(query: Query, period: int, expression: Expression | None, needs: froze
     stat = query.metric_stat
     if stat is not None and stat.period != period:
         stat = replace(stat, period=period)
-    return _Step(query.id, _label(query), period, stat, expression, tuple(sorted(needs)))
+    return _Step(query.id, _label(query), period, stat, expression, tuple(sorted(needs)), query.account)
 
 
 def _default_label(query: Query) -> str:

@@ -73,6 +73,7 @@ def _query(item: Mapping[str, Any]) -> Query:
     if unknown:
         raise QueryError(f"Query '{name}' has the unknown member {unknown[0]}")
     stat, expression, period = item.get("MetricStat"), item.get("Expression"), item.get("Period")
+    account = None if item.get("AccountId") is None else str(item["AccountId"])
     if (stat is None) == (expression is None):
         raise QueryError(f"Query '{name}' must have either MetricStat or Expression, and not both")
     try:
@@ -80,9 +81,10 @@ def _query(item: Mapping[str, Any]) -> Query:
             id=name,
             label=_checked_label(item.get("Label")),
             return_data=item.get("ReturnData") is not False,
-            metric_stat=None if stat is None else metric_stat_from_api(stat),
+            metric_stat=None if stat is None else metric_stat_from_api(stat, account),
             expression=None if expression is None else _checked_expression(expression),
             period=None if period is None else checked_period(period, "Expression"),
+            account=account,
         )
     except QueryError as error:
         raise QueryError(f"Query '{name}': {error}") from None
@@ -117,8 +119,8 @@ def _checked_expression(text: object) -> str:
     return text
 
 
-def metric_stat_from_api(stat: Mapping[str, Any]) -> MetricStat:
-    """A MetricStat out of the API's shape of the same name. Raises QueryError."""
+def metric_stat_from_api(stat: Mapping[str, Any], account: str | None = None) -> MetricStat:
+    """A MetricStat out of the API's shape of the same name; ``account`` is whose metric it is. Raises QueryError."""
     metric = _mapping(_mapping(stat, "MetricStat").get("Metric") or {}, "Metric")
     try:
         statistic = parse_statistic(str(stat.get("Stat") or ""))
@@ -126,7 +128,7 @@ def metric_stat_from_api(stat: Mapping[str, Any]) -> MetricStat:
         raise QueryError(str(error)) from None
     unit = stat.get("Unit")
     period = checked_period(stat.get("Period"), "MetricStat")
-    return MetricStat(_metric(metric), period, statistic, None if unit is None else str(unit))
+    return MetricStat(_metric(metric), period, statistic, None if unit is None else str(unit), account)
 
 
 def _metric(metric: Mapping[str, Any]) -> MetricRef:

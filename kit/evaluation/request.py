@@ -24,12 +24,16 @@ class MetricRef:
 
 @dataclass(frozen=True, slots=True)
 class MetricStat:
-    """A statistic of a metric per ``period`` seconds. ``unit`` None takes the data whatever its unit."""
+    """A statistic of a metric per ``period`` seconds. ``unit`` None takes the data whatever its unit.
+
+    ``account`` is whose metric it is; None for that of whoever asks.
+    """
 
     metric: MetricRef
     period: int
     statistic: Statistic
     unit: str | None = None
+    account: str | None = None
 
 
 class MetricSource(Protocol):
@@ -61,7 +65,8 @@ class QueryError(ValueError):
 class Query:
     """One MetricDataQuery: either ``metric_stat`` or ``expression`` is set.
 
-    ``label`` None lets a default be chosen. ``period`` is the Period in seconds that an expression may have of its own.
+    ``label`` None lets a default be chosen. ``period`` is the Period in seconds that an expression may have of its own,
+    ``account`` the one that its searches look in; None looks in all that there are.
     """
 
     id: str
@@ -70,6 +75,7 @@ class Query:
     metric_stat: MetricStat | None
     expression: str | None
     period: int | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

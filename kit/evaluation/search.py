@@ -106,6 +106,11 @@ class Search:
             return False
         return self.terms is None or self.terms.matches(metric, account)
 
+    def within(self, account: str) -> Search:
+        """The same search in one account only."""
+        found = Term(account, True, _ACCOUNT)
+        return Search(self.schema, found if self.terms is None else AllOf((self.terms, found)))
+
 
 @lru_cache(maxsize=1024)
 def parse_search(text: str) -> Search:

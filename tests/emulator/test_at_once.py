@@ -138,7 +138,7 @@ def test_what_follows_a_body_is_the_next_request_not_part_of_it(emulator: Emulat
         while part := connection.recv(65_536):
             found += part
     assert b"The request body is not valid JSON" in found
-    assert found.endswith(b"Start line is invalid\"}")
+    assert found.endswith(b'Start line is invalid"}')
 
 
 def test_on_the_port_of_x_ray_nothing_is_stored(emulator: Emulator) -> None:

@@ -298,3 +298,17 @@ def test_a_comparison_agrees_with_python(event: dict[str, Any], key: str, sign: 
         ">=": numeric and value >= number,
     }[sign]
     assert matches(f"{{ $.{key} {sign} {number} }}", json.dumps(event)) is bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("{ $.a", "unexpected end of '{ $.a'"),
+        ("{ $.a == 1 }", "unexpected '=' in '{ $.a == 1 }'"),
+        ("[a b]", "unexpected 'b' in '[a b]'"),
+    ],
+)
+def test_what_is_wrong_with_a_pattern_is_said_with_its_place(pattern: str, why: str) -> None:
+    with pytest.raises(AwsError) as raised:
+        parse_pattern(pattern)
+    assert raised.value.message == f"Invalid filter pattern: {why}"

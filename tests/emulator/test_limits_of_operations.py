@@ -57,3 +57,14 @@ def test_metrics_of_other_accounts_are_none_and_our_own_are_named_ours(client: C
     asked = {"Namespace": "Owned", "IncludeLinkedAccounts": True}
     assert cloudwatch.list_metrics(**asked)["OwningAccounts"] == ["123456789012"]
     assert cloudwatch.list_metrics(**asked, OwningAccount="210987654321")["Metrics"] == []
+
+
+def test_the_history_of_a_contributor_is_empty_where_no_alarm_has_any(client: Client) -> None:
+    cloudwatch = client("cloudwatch")
+    watched = {"Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    cloudwatch.put_metric_alarm(
+        AlarmName="no-contributors", Threshold=1, ComparisonOperator="GreaterThanThreshold", **watched
+    )
+    asked = {"AlarmName": "no-contributors"}
+    assert len(cloudwatch.describe_alarm_history(**asked)["AlarmHistoryItems"]) == 1
+    assert cloudwatch.describe_alarm_history(**asked, AlarmContributorId="1")["AlarmHistoryItems"] == []

@@ -11,6 +11,8 @@ from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kit.emulator.cloudformation.offerings import import_ec2_without_them
+
 if TYPE_CHECKING:
     from kit.emulator.cloudformation.calls import CloudWatchCalls
 
@@ -47,7 +49,7 @@ class Stacks:
 def install() -> None:
     """Give moto our types and our way to run a stack, for as long as this process lasts; call before it runs any.
 
-    moto's CloudFormation imports every service that a template may name: 110 MB, which nobody else shall pay. So the
+    moto's CloudFormation imports every service that a template may name: 80 MB, which nobody else shall pay. So the
     first request for it does this.
     """
     with _INSTALLING:
@@ -57,6 +59,7 @@ def install() -> None:
 
 
 def _install() -> None:
+    import_ec2_without_them()
     parsing, models = import_module("moto.cloudformation.parsing"), import_module("moto.cloudformation.models")
     for name in TYPES:
         kind = import_module(f"kit.emulator.cloudformation.{name}").Type

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kit.emulator.clock import Clock
+from kit.emulator.cloudwatch.accounts import OwnMetrics
 from kit.emulator.cloudwatch.actions import Notify
 from kit.emulator.cloudwatch.alarms import Alarm, alarm_arn
 from kit.emulator.cloudwatch.book import AlarmBook
@@ -39,9 +40,10 @@ class Engine:
         self.account = account
         self.clock = clock
         self.metrics = MetricStore(clock, account)
+        self.readable = OwnMetrics(self.metrics, account)
         self.alarms = AlarmBook(region, account, clock, notify, background=background)
         self.dashboards = dashboards if dashboards is not None else Dashboards()
-        self._ticker = Ticker(clock, self.alarms, self.metrics, evaluation_range_extra)
+        self._ticker = Ticker(clock, self.alarms, self.readable, self.metrics.roll, evaluation_range_extra)
 
     def record(self, data: Sequence[Datum]) -> None:
         """Stores metric data that was checked before, or that was extracted from logs."""
@@ -62,7 +64,8 @@ class Engine:
 
     def counts(self) -> dict[str, int]:
         """For the health page: how many metrics and alarms there are, and how punctual the evaluations."""
-        return {"metrics": len(self.metrics), "alarms": len(self.alarms.all()), **self._ticker.counts()}
+        metrics = {"metrics": len(self.metrics), "metrics_dropped": self.metrics.dropped}
+        return {**metrics, "alarms": len(self.alarms.all()), **self._ticker.counts()}
 
     def close(self) -> None:
         """Ends the engine's thread."""

@@ -95,11 +95,13 @@ class KeptMetrics:
     def changes(self) -> Iterator[Row]:
         """What was recorded, or some of the parts that it changed."""
         with self._store.mirrored() as mirror:
-            data, rolled = mirror.recorded, mirror.rolled
-            mirror.recorded, mirror.rolled = [], {}
+            data, rolled, dropped = mirror.recorded, mirror.rolled, mirror.dropped
+            mirror.recorded, mirror.rolled, mirror.dropped = [], {}, []
             first, self._given = self._given, self._given + len(data)
         # a part of minutes that goes takes with it how many data it had: the rows of data must not outlive it
         whole = len(data) > _MANY or any(width == 60 for parts in rolled.values() for width, _ in parts)
+        # first, so that one which was made anew meanwhile gets a number of its own
+        yield from self._forgotten(dropped)
         yield from self._note(data, first, log=len(data) <= _MANY)
         for key, parts in rolled.items():
             if key in self._numbers:
@@ -113,7 +115,7 @@ class KeptMetrics:
         """Every part."""
         with self._store.mirrored() as mirror:
             self._given += len(mirror.recorded)
-            mirror.recorded, mirror.rolled = [], {}
+            mirror.recorded, mirror.rolled, mirror.dropped = [], {}, []
             lanes = self._store.lanes()
         self._numbers, self._keys = {}, {}
         self._since, self._writing = _Round({}, []), None
@@ -165,6 +167,13 @@ class KeptMetrics:
                 fresh.append(datum)
                 self._mark(number, datum)
         self._store.record(fresh)
+
+    def _forgotten(self, dropped: list[LaneKey]) -> Iterator[Row]:
+        for key in dropped:
+            number = self._numbers.pop(key, None)
+            if number is not None:
+                del self._keys[number]
+                yield from (Drop(f"s/{number}"), DropAll(f"p/{number}/"))
 
     def _note(self, data: list[Datum], first: int, *, log: bool) -> Iterator[Row]:
         """Numbers new series, marks the parts that data change, and packs the data."""

@@ -22,7 +22,7 @@ def position(operation: str, text: str | None, invalid: str = "InvalidNextToken"
         return None
     try:
         made_by, where = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, binascii.Error, RecursionError):
         made_by, where = None, None
     if made_by != operation:
         raise AwsError(invalid, "The next token specified is invalid.")

@@ -17,6 +17,7 @@ import msgspec
 
 from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.channel import HOUR_SLOTS_LIVE, Channel, Part
+from kit.emulator.cloudwatch.crowd import MOST_METRICS, Crowd
 from kit.emulator.cloudwatch.memo import Kept, Memo
 from kit.emulator.cloudwatch.percentiles import percentiles
 from kit.evaluation.distribution import Distribution
@@ -56,10 +57,11 @@ LaneKey = tuple[tuple[str, str, Dimensions], tuple[str, int]]
 
 @dataclass(slots=True)
 class Mirror:
-    """What a store was told, in order, and which parts of its channels it has rolled up or dropped."""
+    """What a store was told, in order, which parts of its channels it has rolled up, and which it has let go of."""
 
     recorded: list[Datum] = field(default_factory=list)
     rolled: dict[LaneKey, set[Part]] = field(default_factory=dict)
+    dropped: list[LaneKey] = field(default_factory=list)
 
 
 class _Metric:
@@ -75,13 +77,14 @@ class _Metric:
 class MetricStore:
     """Metrics of one Region. Implements kit.evaluation's MetricSource and Searchable."""
 
-    def __init__(self, clock: Clock, account: str = "") -> None:
-        """``account`` is the one that a search for :aws.AccountId finds."""
+    def __init__(self, clock: Clock, account: str = "", most: int = MOST_METRICS) -> None:
+        """``account`` is the one that a search for :aws.AccountId finds; ``most`` is how many metrics there may be."""
         self._clock = clock
         self._account = account
         self._lock = threading.RLock()
         self._metrics: dict[tuple[str, str, Dimensions], _Metric] = {}
         self._mirror: Mirror | None = None
+        self._crowd = Crowd[tuple[str, str, Dimensions]](most)
 
     def __len__(self) -> int:
         """How many metrics there are."""
@@ -100,6 +103,8 @@ class MetricStore:
         key = (datum.namespace, datum.name, datum.dimensions)
         metric = self._metrics.get(key)
         if metric is None:
+            if len(self._metrics) >= self._crowd.most:
+                self._let_go()
             metric = self._metrics[key] = _Metric(MetricRef(*key))
         moment, resolution = datum.timestamp, datum.resolution
         if metric.newest < moment:  # noqa: PLR1730 - max() costs more than all else in this line
@@ -117,6 +122,17 @@ class MetricStore:
             channel.add_all(moment, now, values, datum.counts)
         else:
             channel.add_set(moment, now, datum.statistic_set)
+
+    def _let_go(self) -> None:
+        for key in self._crowd.leaving((key, metric.newest) for key, metric in self._metrics.items()):
+            gone = self._metrics.pop(key)
+            if self._mirror is not None:
+                self._mirror.dropped += [(key, lane) for lane in gone.channels]
+
+    @property
+    def dropped(self) -> int:
+        """How many metrics have gone because there were too many."""
+        return self._crowd.dropped
 
     def series(self, stat: MetricStat, start: int, end: int) -> Series:
         """One statistic by period from start (inclusive) to end (exclusive), epoch seconds; None where nothing is."""

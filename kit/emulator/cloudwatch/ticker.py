@@ -8,13 +8,14 @@ over the window that ends there, and SETTLING_S later, so that data which is flu
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.alarms import MetricAlarm
 from kit.emulator.cloudwatch.book import AlarmBook
 from kit.emulator.cloudwatch.punctuality import Punctuality
-from kit.emulator.cloudwatch.store import MetricStore
 from kit.evaluation.alarm import EXTRA_PERIODS, evaluate, window
+from kit.evaluation.query import MetricSource
 from kit.evaluation.state import AlarmState
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,17 @@ ROLL_EVERY_S = 60
 class Ticker:
     """Evaluates what is due. Ticks that were slept through (a closed laptop) are not made up for: the newest counts."""
 
-    def __init__(self, clock: Clock, book: AlarmBook, store: MetricStore, extra: int = EXTRA_PERIODS) -> None:
-        """``extra`` is how many periods beyond EvaluationPeriods an evaluation looks at."""
+    def __init__(
+        self, clock: Clock, book: AlarmBook, source: MetricSource, roll: Callable[[], None], extra: int = EXTRA_PERIODS
+    ) -> None:
+        """``roll()`` is called once a minute, to let go of what is too old.
+
+        ``extra`` is how many periods beyond EvaluationPeriods an evaluation looks at.
+        """
         self._clock = clock
         self._book = book
-        self._store = store
+        self._source = source
+        self._roll = roll
         self._extra = extra
         self._last = _tick(clock.now())
         self._punctuality = Punctuality()
@@ -65,7 +72,7 @@ class Ticker:
 
     def _evaluate_due(self, last: int, tick: int) -> None:
         if tick // ROLL_EVERY_S > last // ROLL_EVERY_S:
-            self._store.roll()
+            self._roll()
         entered = []
         for alarm in self._book.all():
             if isinstance(alarm, MetricAlarm):
@@ -82,7 +89,7 @@ class Ticker:
         """The state to enter, or None to stay."""
         before = alarm.state
         try:
-            verdict = evaluate(alarm.definition, window(alarm.definition, self._store, end, self._extra), before, end)
+            verdict = evaluate(alarm.definition, window(alarm.definition, self._source, end, self._extra), before, end)
         except Exception:
             # One alarm that can't be evaluated must not take the others with it.
             log.exception("alarm %r could not be evaluated", alarm.name)

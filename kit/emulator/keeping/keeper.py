@@ -25,8 +25,16 @@ _SHRINK_EVERY = 25  # rounds
 class Rooms(Protocol):
     """All that is to be kept."""
 
+    @property
+    def first(self) -> str:
+        """The room that is filled before all others."""
+        ...
+
     def rooms(self) -> Mapping[str, Room]:
-        """The rooms there are now, by name. A room that is another object than before is written anew, whole."""
+        """The rooms there are now, by name, asked in this order.
+
+        A room that is another object than before is written anew, whole.
+        """
         ...
 
     def room(self, name: str) -> Room | None:
@@ -68,7 +76,7 @@ class Keeper:
                 self._known, self._behind = dict(house.rooms()), set(house.rooms())
 
     def _restore(self, house: Rooms) -> None:
-        for name in self._database.rooms():
+        for name in sorted(self._database.rooms(), key=lambda name: name != house.first):
             room = house.room(name)
             if room is None:
                 log.warning("%s: nothing here is called %r; its rows are dropped", self._database.path, name)
@@ -161,7 +169,7 @@ class Keeper:
         with database.transaction():
             for name in gone | fresh:
                 database.write(name, [DropAll("")])
-            for name in fresh & rooms.keys():
+            for name in filter(fresh.__contains__, rooms):
                 self._written += database.write(name, rooms[name].everything())
             for name, rows in changes.items():
                 self._written += database.write(name, rows)

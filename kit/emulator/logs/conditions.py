@@ -110,8 +110,8 @@ class Conditions(ABC):
 
     def wrong(self) -> AwsError:
         """InvalidParameterException, naming what is at hand."""
-        found = f"'{self.symbol}'" if self.kind else "the end"
-        return AwsError("InvalidParameterException", f"Invalid filter pattern: unexpected {found} in '{self._text}'")
+        found = f"'{self.symbol}' in" if self.kind else "end of"
+        return AwsError("InvalidParameterException", f"Invalid filter pattern: unexpected {found} '{self._text}'")
 
     def advance(self) -> None:
         """Go to the next token."""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from kit.emulator.clock import Clock
 from kit.emulator.cloudwatch.store import Datum
@@ -52,6 +53,7 @@ class Group:
     retention_days: int | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
     metric_filters: MetricFilters = field(default_factory=MetricFilters)
+    tags: dict[str, str] = field(default_factory=dict)  # replaced, never changed in place
 
     def stream(self, name: str) -> Stream:
         """The stream of this name. Raises ResourceNotFoundException."""
@@ -99,9 +101,7 @@ class Engine:
 
     def group(self, name_or_arn: str) -> Group:
         """The group of a name or ARN. Raises ResourceNotFoundException."""
-        name = name_or_arn
-        if name.startswith("arn:"):
-            name = name.rpartition(":log-group:")[2].removesuffix(":*")
+        name = name_or_arn.removesuffix(":*").removeprefix(self._arn(""))
         with self._lock:
             found = self._groups.get(name)
         if found is None:
@@ -118,15 +118,27 @@ class Engine:
         with self._lock:
             return sorted(group.streams.values(), key=lambda stream: stream.name)
 
-    def create_group(self, name: str, log_class: str) -> None:
+    def tagged(self, arn: str) -> Group:
+        """The group of an ARN of this Region and account, without a star at its end. ResourceNotFoundException."""
+        found = self._groups.get(arn.removeprefix(self._arn("")))
+        if found is None or found.arn != arn:
+            raise AwsError("ResourceNotFoundException", "The specified resource does not exist.")
+        return found
+
+    def set_tags(self, group: Group, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """Give a group the tags that ``change`` makes of its present ones. Raises what that raises."""
+        with self._lock:
+            group = self.group(group.name)
+            group.tags = change(group.tags)
+
+    def create_group(self, name: str, log_class: str, tags: Mapping[str, str] = MappingProxyType({})) -> None:
         """Make a group. Raises ResourceAlreadyExistsException or LimitExceededException."""
         with self._lock:
             if name in self._groups:
                 raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
             if len(self._groups) >= _MOST_GROUPS:
                 raise AwsError("LimitExceededException", "Resource limit exceeded.")
-            arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"
-            self._groups[name] = Group(name, arn, self.now_ms(), log_class)
+            self._groups[name] = Group(name, self._arn(name), self.now_ms(), log_class, tags=dict(tags))
 
     def delete_group(self, name: str) -> None:
         """Delete a group and all in it. Raises ResourceNotFoundException."""
@@ -246,6 +258,9 @@ class Engine:
                 self._emf_rejected += refused.total()
         return data + [emf.failures(group.name, metric, count, now_ms) for metric, count in refused.items()]
 
+    def _arn(self, group: str) -> str:
+        return f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}"
+
     def _change(self, stream: Stream, change: Callable[[Chunks], object]) -> None:
         before = stream.events.cost
         change(stream.events)
@@ -292,8 +307,7 @@ class Engine:
     def restore_group(self, name: str, created: int, log_class: str, retention_days: int | None) -> Group:
         """Make a group as it was."""
         with self._lock:
-            arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{name}"
-            group = self._groups[name] = Group(name, arn, created, log_class, retention_days)
+            group = self._groups[name] = Group(name, self._arn(name), created, log_class, retention_days)
             return group
 
     def restore_stream(self, group: Group, name: str, created: int, number: int) -> Stream:

@@ -38,6 +38,7 @@ class _StoredGroup(msgspec.Struct, frozen=True, array_like=True):
     filters: list[_StoredFilter]
     nothing: dict[str, int]
     match: dict[str, int]
+    tags: dict[str, str] = {}  # a file that an earlier version wrote has none
 
 
 class _StoredStream(msgspec.Struct, frozen=True, array_like=True):
@@ -53,6 +54,10 @@ _decode_stream = msgspec.msgpack.Decoder(_StoredStream).decode
 _decode_events = msgspec.msgpack.Decoder(DumpedEvents).decode
 
 
+# What a group held when it was written.
+_Held = tuple[Group, int | None, int, dict[str, str]]
+
+
 @dataclass(slots=True)
 class _Pieces:
     """A chunk that is written in pieces: the sequence numbers that these begin with, and how many events they hold."""
@@ -66,7 +71,7 @@ class KeptLogs:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._groups: dict[str, tuple[Group, int | None, int]] = {}
+        self._groups: dict[str, _Held] = {}
         # by stream and the number that a chunk begins with: how it is written, None for in one piece and finally
         self._chunks: dict[int, dict[int, _Pieces | None]] = {}
         with engine.touched():
@@ -119,6 +124,7 @@ class KeptLogs:
 
     def _restore_group(self, name: str, stored: _StoredGroup) -> None:
         group = self._engine.restore_group(name, stored.created, stored.log_class, stored.retention_days)
+        group.tags = stored.tags
         filters = [
             MetricFilter(f.settings["filterName"], parse_pattern(f.settings["filterPattern"]), f.settings, f.created)
             for f in stored.filters
@@ -189,8 +195,8 @@ def _pieces(stream: Stream, rows: list[int]) -> dict[int, _Pieces | None]:
     return found
 
 
-def _held(group: Group) -> tuple[Group, int | None, int]:
-    return group, group.retention_days, group.metric_filters.revision
+def _held(group: Group) -> _Held:
+    return group, group.retention_days, group.metric_filters.revision, group.tags
 
 
 def _stored_stream(group: Group, stream: Stream) -> _StoredStream:
@@ -200,4 +206,4 @@ def _stored_stream(group: Group, stream: Stream) -> _StoredStream:
 def _stored(group: Group) -> _StoredGroup:
     filters = [_StoredFilter(dict(item.settings), item.created) for item in group.metric_filters.all()]
     nothing, match = group.metric_filters.pending()
-    return _StoredGroup(group.created, group.log_class, group.retention_days, filters, nothing, match)
+    return _StoredGroup(group.created, group.log_class, group.retention_days, filters, nothing, match, group.tags)

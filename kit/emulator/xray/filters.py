@@ -107,8 +107,8 @@ class _Parser:
         return tests[0] if len(tests) == 1 else lambda summary: any(test(summary) for test in tests)
 
     def wrong(self) -> AwsError:
-        found = f"'{self.symbol}'" if self.kind else "the end"
-        return _invalid(f"unexpected {found} in '{self._text[:200]}'")
+        found = f"'{self.symbol}' in" if self.kind else "end of"
+        return _invalid(f"unexpected {found} '{self._text[:200]}'")
 
     def _both(self) -> Test:
         tests = [self._one()]

@@ -26,11 +26,15 @@ COMMAND = (sys.executable, "-m", "kit", "emulate", "--port", "0", "--xray-port",
 
 
 class Running:
-    """One ``kit emulate`` process on a data folder; ``log`` is what it wrote to stderr, once it has ended."""
+    """One ``kit emulate`` process on a data folder.
 
-    def __init__(self, data: Path, prefix: tuple[str, ...] = ()) -> None:
+    ``log`` is what it wrote to stderr, and ``announced`` what it wrote to stdout beyond the first line, once it has
+    ended.
+    """
+
+    def __init__(self, data: Path, prefix: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> None:
         self._process = subprocess.Popen(
-            [*prefix, *COMMAND, str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*prefix, *COMMAND, str(data), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         said = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
@@ -40,7 +44,7 @@ class Running:
         self.port = int(said[1])
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.pid = self._process.pid
-        self.log = ""
+        self.log = self.announced = ""
 
     def __enter__(self) -> Running:
         return self
@@ -62,7 +66,7 @@ class Running:
     def end(self, by: signal.Signals) -> None:
         if self._process.poll() is None:
             self._process.send_signal(by)
-            self.log = self._process.communicate(timeout=20)[1]
+            self.announced, self.log = self._process.communicate(timeout=20)
 
 
 class Kept:
@@ -106,8 +110,8 @@ def start(data: Path) -> Iterator[Callable[..., Running]]:
     """Starts a process on the test's data folder."""
     started: list[Running] = []
 
-    def run(*prefix: str) -> Running:
-        started.append(Running(data, prefix))
+    def run(*prefix: str, flags: tuple[str, ...] = ()) -> Running:
+        started.append(Running(data, prefix, flags))
         return started[-1]
 
     yield run

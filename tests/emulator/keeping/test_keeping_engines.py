@@ -267,8 +267,8 @@ def test_an_alarm_goes_on_and_tells_no_state_twice(tmp_path: Path, missing: str,
         assert cloudwatch.alarms.all()[0].state.value == "ALARM"
         assert not kept.notified
         assert len(cloudwatch.alarms.history.find()) == history
-    clock.advance(7200)  # down, and without data since
     with Kept(tmp_path, clock) as kept:
+        clock.advance(7200)  # as if it had been down, and without data since
         cloudwatch = kept.engines.cloudwatch(REGION)
         tick(kept, cloudwatch, 2, None)
         assert cloudwatch.alarms.all()[0].state.value == state

@@ -26,6 +26,8 @@ def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[st
             end=params.get("EndDate"),
             ascending=ascending,
         )
+    if "AlarmContributorId" in params:
+        found = []  # only alarms that are not made here have contributors
     if last is not None:
         found = [(number, record) for number, record in found if (number > last if ascending else number < last)]
     size = params.get("MaxRecords", PAGE)

@@ -30,7 +30,7 @@ def handle(engine: Engine, params: dict[str, Any], context: Context) -> dict[str
     try:
         planned = plan(queries)
         start, end = _range(params, planned, engine, now)
-        answer = planned.answer(engine.metrics, start, end, where=where)
+        answer = planned.answer(engine.readable, start, end, where=where)
     except QueryError as error:
         raise AwsError("ValidationError", str(error)) from None
     shown = frozenset(query.id for query in queries if query.return_data)
@@ -66,7 +66,7 @@ def _minutes_ahead(params: dict[str, Any]) -> int:
 
 def _range(params: dict[str, Any], planned: Plan, engine: Engine, now: float) -> tuple[int, int]:
     own = [query.metric_stat.period if query.metric_stat else query.period for query in planned.queries]
-    searched = [(len(engine.metrics.search(search)), period) for search, period in planned.searches]
+    searched = [(len(engine.readable.search(search)), period) for search, period in planned.searches]
     periods = [period for period in [*own, *(period for _, period in searched)] if period]
     start, end = time_range(params, periods, now, "ValidationError")
     finest = min(periods, default=60)

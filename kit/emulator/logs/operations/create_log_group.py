@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.emulator.logs.engine import Engine
+from kit.emulator.logs.tags import checked
 from kit.emulator.protocol import AwsError, Context
 
 
@@ -13,5 +14,5 @@ def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[st
     name = params["logGroupName"]
     if name.startswith("aws/"):
         raise AwsError("InvalidParameterException", "Log groups starting with AWS/ are reserved for AWS.")
-    engine.create_group(name, params.get("logGroupClass", "STANDARD"))
+    engine.create_group(name, params.get("logGroupClass", "STANDARD"), checked(params.get("tags", {})))
     return {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from kit.emulator.logs.engine import Engine, Stream
 from kit.emulator.logs.groups import named_group
-from kit.emulator.logs.pages import page
+from kit.emulator.logs.pages import Key, page_after
 from kit.emulator.protocol import AwsError, Context
 
 _PAGE = 50
@@ -20,12 +21,15 @@ def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[st
     if by_time and prefix is not None:
         text = "Cannot order by LastEventTime with a logStreamNamePrefix."
         raise AwsError("InvalidParameterException", text)
-    if by_time:
-        streams.sort(key=_last_event)
-    if params.get("descending"):
-        streams.reverse()
-    chosen = [stream for stream in streams if stream.name.startswith(prefix or "")]
-    found, token = page(chosen, params.get("nextToken"), params.get("limit", _PAGE))
+    descending = bool(params.get("descending"))
+    chosen: list[tuple[Key, Stream]] = [
+        ([_last_event(stream), stream.name] if by_time else stream.name, stream)
+        for stream in streams
+        if stream.name.startswith(prefix or "")
+    ]
+    chosen.sort(key=itemgetter(0), reverse=descending)
+    size = params.get("limit", _PAGE)
+    found, token = page_after(chosen, params.get("nextToken"), size, descending=descending)
     return {"logStreams": [_described(stream) for stream in found], "nextToken": token}
 
 

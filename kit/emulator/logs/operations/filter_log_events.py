@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from kit.emulator.logs.patterns import parse_pattern
 from kit.emulator.protocol import AwsError, Context
 
 _FOREVER = 2**62
+_TOKEN = re.compile(r"([0-9]{1,20})_([0-9]{1,20})")  # a timestamp and a sequence number
 _BACKWARD = "b"  # how the token of a search from the newest event back begins
 # API Reference, FilterLogEvents: startFromHead.
 _NEWEST_FIRST_SINCE = 1_704_067_200_000
@@ -71,10 +73,10 @@ def _chosen(group: Group, params: dict[str, Any]) -> Collection[str] | None:
 
 
 def _position(token: str) -> tuple[int, int]:
-    timestamp, _, sequence = token.partition("_")
-    if not (timestamp.isascii() and timestamp.isdigit() and sequence.isascii() and sequence.isdigit()):
+    found = _TOKEN.fullmatch(token)
+    if found is None:
         raise AwsError("InvalidParameterException", "The specified nextToken is invalid.")
-    return int(timestamp), int(sequence)
+    return int(found[1]), int(found[2])
 
 
 def _answer(event: Event, stream: str) -> dict[str, Any]:

@@ -1,0 +1,13 @@
+"""ListTagsForResource: a log group's tags, by its ARN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.emulator.logs.engine import Engine
+from kit.emulator.protocol import Context
+
+
+def handle(engine: Engine, params: dict[str, Any], _context: Context) -> dict[str, Any]:
+    """All of them; there are fifty at most."""
+    return {"tags": dict(engine.tagged(params["resourceArn"]).tags)}
