@@ -87,10 +87,10 @@ class LogEvents(watchtower.CloudWatchLogHandler):
     def send(self, batch: Batch) -> Outcome:
         """One call, with the events of its first day; those of a later one come again."""
         records = batch.records
-        order = sorted(range(len(records)), key=lambda position: records[position][0])
-        end = records[order[0]][0] + BATCH_SPAN_MS
-        now = [position for position in order if records[position][0] <= end]
-        door = self._submit([{"timestamp": records[at][0], "message": records[at][1]} for at in now])
+        order = sorted(range(len(records)), key=lambda position: records[position].at)
+        end = records[order[0]].at + BATCH_SPAN_MS
+        now = [position for position in order if records[position].at <= end]
+        door = self._submit([{"timestamp": one.at, "message": one.text} for one in map(records.__getitem__, now)])
         if door.trouble in POISON:
             return Outcome.refuse(batch, door.trouble)
         if door.trouble:

@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -21,16 +22,18 @@ from .delivery.stdout import write
 from .dependency import Call
 from .emf import Declared
 from .gauges import Gauges
-from .logs import Item, JsonHandler, Lines, install
+from .lines import Lines
+from .logs import JsonHandler, install
 from .meter import Meters
 from .names import ACCESS_ATTRIBUTES, BY_NAME, EVENTS, Metric
 from .pipelines import Pipelines, access
 from .records import lean, whole
-from .request import PLAIN, Ended, Served, bind, current
+from .request import bind, current, span_of
 from .sampling import sampler
 from .settings import Settings, SettingsError
 from .spans import LightSpan, Route
 from .tracer import make_provider
+from .waiting import Answered, Logged, Served
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,9 +43,9 @@ if TYPE_CHECKING:
 class Telemetry:
     """What an instrumented app may ask of its telemetry. Nothing here raises because AWS is away.
 
-    ``answered(ended)`` takes each answered request, ``served(served, n)`` one in one piece with its n spans,
-    ``route.append(span)`` each other ended span: in a running process they are the intakes of its pipelines, which a
-    fork and a close change.
+    ``logged(record)`` takes each log record (None: nobody does), ``answered(ended)`` each answered request,
+    ``served(served, n)`` one in one piece with its n spans, ``route.append(span)`` each other ended span: in a running
+    process they are the intakes of its pipelines, which a fork and a close change.
     """
 
     bind = staticmethod(bind)
@@ -64,7 +67,8 @@ class Telemetry:
         self.gauges = Gauges()
         self.lines = Lines(settings)
         self.tracer: Tracer = NoOpTracer()
-        self.answered: Callable[[Ended], None] = self._write_access_line
+        self.logged: Callable[[Logged], None] | None = None
+        self.answered: Callable[[Answered], None] = self._write_access_line
         self.served: Callable[[Served, int], None] = self._write_served_line
         self.route = Route(_nowhere)
         self._app = app
@@ -113,6 +117,7 @@ class Telemetry:
                 pipelines.start()
                 if not self.settings.log_caller:
                     lean()
+                self.logged = pipelines.lines.append
                 self.answered = pipelines.requests.append
                 self.served = pipelines.requests.bundle
                 self.route.flat = pipelines.flat_spans
@@ -156,7 +161,7 @@ class Telemetry:
         """
         request = current.get()
         if request is not None:
-            request.span.set_attributes(attributes)
+            span_of(request).set_attributes(attributes)
             for key in ACCESS_ATTRIBUTES:
                 if key in attributes:
                     request.told = {**(request.told or {}), key: attributes[key]}
@@ -174,10 +179,6 @@ class Telemetry:
         if pipelines is not None:
             pipelines.close(self.settings.close_seconds)
 
-    def intake(self) -> Callable[[Item], None] | None:
-        """Where log records go; None before the first start and after close."""
-        return self._pipelines.lines.append if self._pipelines is not None else None
-
     def after_fork(self) -> None:
         """In a child: forget the parent's threads, queues and locks. The child's own start with its first request."""
         self._lock = threading.Lock()
@@ -193,16 +194,17 @@ class Telemetry:
         self.started = False
         whole()
         self.tracer = NoOpTracer()
+        self.logged = None
         self.answered = self._write_access_line
         self.served = self._write_served_line
         self.route.append = _nowhere
 
-    def _write_access_line(self, ended: Ended) -> None:
+    def _write_access_line(self, ended: Answered) -> None:
         if access.isEnabledFor(20):
             write(self.lines.access(ended) + "\n")
 
     def _write_served_line(self, served: Served, _: int) -> None:
-        self._write_access_line(served[:PLAIN])
+        self._write_access_line(served)
 
     def _declared(self) -> Declared:
         known: frozenset[str] = frozenset()
@@ -258,7 +260,8 @@ def instrument(
         metrics=metrics,
         excluded_paths=excluded_paths,
     )
-    install(JsonHandler(telemetry.lines, telemetry.intake), settings.log_level)
+    # getattr: a function of ours would be one more call a record.
+    install(JsonHandler(telemetry.lines, partial(getattr, telemetry, "logged")), settings.log_level)
     if app is not None:
         from .wsgi import Middleware, connect  # noqa: PLC0415 - a program without Flask has to work
 

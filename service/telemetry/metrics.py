@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from .emf import Flush, Series, operation_series, remote_series
 from .histogram import Distribution, clamp
 from .names import OVERFLOW
-from .request import Ended
+from .waiting import Answered
 
 log = logging.getLogger(__name__)
 
@@ -98,13 +98,13 @@ class Metrics:
         """When the next flush is due, in epoch seconds."""
         return self._due
 
-    def request(self, ended: Ended) -> None:
+    def request(self, ended: Answered) -> None:
         """A request was answered."""
-        operations = self._at(ended[0]).operations
-        one = operations.get(ended[1])
+        operations = self._at(ended.at / 1e9).operations
+        one = operations.get(ended.operation)
         if one is None:
-            one = operations[ended[1]] = _Operation()
-        status, milliseconds = ended[3], ended[4]
+            one = operations[ended.operation] = _Operation()
+        status, milliseconds = ended.status, ended.milliseconds
         one.requests += 1
         if status >= 500:
             one.faults += 1
@@ -113,8 +113,8 @@ class Metrics:
         if milliseconds > self._objective:
             one.slow += 1
         one.latency.record(clamp(milliseconds))
-        if ended[8] and milliseconds >= one.slowest[0]:
-            one.slowest = milliseconds, ended[6]
+        if ended.sampled and milliseconds >= one.slowest[0]:
+            one.slowest = milliseconds, ended.trace_id
 
     def call(self, call: Call) -> None:
         """A call to another service ended."""

@@ -21,7 +21,7 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 
 from .cloudwatch import CloudWatchLogs, LogEvents
-from .delivery import Intake, Transport
+from .delivery import Intake, Record, Transport
 from .delivery.counts import CAUSES, OMITTED, TOLD_DROPPED, TOLD_LOST, UNANSWERED
 from .delivery.desk import Desk
 from .delivery.encoder import Encoder
@@ -32,13 +32,13 @@ from .delivery.sender import Sender
 from .delivery.stdout import Stdout
 from .emf import Declared, Documents, Flush
 from .gauges import Gauges
-from .logs import Item, Lines
+from .lines import Lines
 from .meter import Meters
 from .metrics import Guard, Metrics
 from .names import ACCESS_LOGGER
-from .request import PLAIN, Ended, Served
 from .settings import Settings
 from .traces import way_out
+from .waiting import Answered, Logged, Served, in_order
 
 log = logging.getLogger(__name__)
 access = logging.getLogger(ACCESS_LOGGER)
@@ -88,7 +88,7 @@ class Pipelines:
         counts = self.counts
         self.requests = Bundles(
             RECORDS, counts.offered("requests"), counts.refused("requests"),
-            PLAIN, settings.span_queue, counts.offered("bundled"), counts.refused("bundled"),
+            settings.span_queue, counts.offered("bundled"), counts.refused("bundled"),
         )  # fmt: skip
         self.spans = self._intake("spans", settings.span_queue)
         self._guard = Guard(settings.metric_series)
@@ -166,41 +166,37 @@ class Pipelines:
         queued = sum(len(intake.items) for intake in (self.lines, self.requests, self.calls, self.events, self.spans))
         return queued + self.requests.held[0] + sum(sender.outbox.waiting() for sender in self.senders.values())
 
-    def _line(self, item: Item) -> None:
+    def _line(self, item: Logged) -> None:
         record = self._lines.record(item)
         if record is not None:
             self._log_packer.add(record)
-            self._texts.append(record[1])
+            self._texts.append(record.text)
 
-    def _request(self, ended: Ended) -> None:
-        if len(ended) > PLAIN:
+    def _request(self, ended: Answered) -> None:
+        if type(ended) is Served:
             self._served(ended)
         self.metrics.request(ended)
         if not access.isEnabledFor(logging.INFO):
             self.counts.add("logs", OMITTED, 1)
             return
         text = self._lines.access(ended)
-        self._log_packer.add((int(ended[0] * 1000), text, 1))
+        self._log_packer.add(Record(ended.at // 1_000_000, text))
         self._texts.append(text)
 
     def _span(self, span: Any) -> None:
         if self._way_out is None:
             self.counts.add("spans", OMITTED, 1)
         elif (made := self._way_out.take(span)) is not None:
-            self._span_packer.add((int(time.time() * 1000), *made))
+            self._span_packer.add(Record(int(time.time() * 1000), *made))
 
     def _served(self, served: Served) -> None:
         """The spans of a request that came with it."""
-        start, end, facts, route, below = served[PLAIN:]
-        n = 1 + len(below)
+        n = 1 + served.n
         self.requests.held[0] -= n
         if self._way_out is None:
             self.counts.add("spans", OMITTED, n)
             return
-        if type(facts) is tuple:
-            outcome = (served[3], route, served[1], served[9])
-            facts = (served[6], served[7], start, end, *facts, *outcome)
-        for span in (*below, facts):
+        for span in (*in_order(served.below), *served.others, served.span or served):
             try:
                 self._span(span)
             except Exception:
@@ -212,7 +208,7 @@ class Pipelines:
             return
         for span in self._way_out.left():
             try:
-                self._span_packer.add((int(now * 1000), self._way_out.alone(span), 1))
+                self._span_packer.add(Record(int(now * 1000), self._way_out.alone(span)))
             except Exception:
                 self._failed("spans", 1)
                 log.exception("a span could not be encoded")
@@ -226,7 +222,7 @@ class Pipelines:
         """At the end of each round of the encoder."""
         for record in self._lines.repeated(now, end=end):
             self._log_packer.add(record)
-            self._texts.append(record[1])
+            self._texts.append(record.text)
         self._spans_left(now)
         self.metrics.flush(now, end=end)
         for packer in self._packers:
@@ -253,7 +249,7 @@ class Pipelines:
 
     def _flushed(self, flush: Flush) -> None:
         for document, weight in self._documents.write(flush, self._declared()):
-            self._emf_packer.add((flush.start * 1000, document, weight))
+            self._emf_packer.add(Record(flush.start * 1000, document, weight))
 
     def _complete(self, flush: Flush) -> None:
         """What is not in the records: gauges, anybody's instruments, and what became of the records themselves."""

@@ -22,22 +22,27 @@ from .semconv import (
     URL_SCHEME,
     USER_AGENT,
 )
-from .spans import SAMPLED, UNSET, Below, LightSpan, Origin
+from .serving import Serving
+from .spans import SAMPLED, UNSET, LightSpan, Origin
+from .waiting import Below
 
 SERVER_ERROR = Status(StatusCode.ERROR)
 Outcome = tuple[int, str | None, str, str]
 """(status, route or None, operation, error type or "")"""
 
 
-class ServerSpan(LightSpan):
-    """The span of a request as a server sees it: its attributes are made of ``facts`` when somebody asks for them.
+class ServerSpan(LightSpan, Below, Serving):
+    """The span of a request as a server sees it, and that request; its attributes are made of ``facts`` when somebody
+    asks for them.
 
     facts: (method, scheme, path, host with its port, client's address, user agent, protocol), as WSGI gives them.
-    outcome: once the answer is known.
+    outcome: once the answer is known. usual: whether both say it all, once it has left.
     """
 
     outcome: Outcome | None = None
     held: dict[str, Any] | None = None
+    usual = True
+    sampled = True
     # A root, sampled: what has a parent or is not sampled is made the common way.
     kind = SpanKind.SERVER
     flags = SAMPLED
@@ -52,26 +57,33 @@ class ServerSpan(LightSpan):
         self.origin = origin
         self.facts = facts
         self.start_time = start_time
-        self.below = Below() if origin.route.flat else None
+        self.others = []
 
-    def leave(self, outcome: Outcome, now: int) -> tuple[str, ...] | ServerSpan | None:
-        """End the span of a request that leaves in one piece: facts that say it all, or itself.
+    @property
+    def below(self) -> Below | None:
+        """Itself: one object less a request."""
+        return self if self.origin.route.flat else None
 
-        None where that can't be: then it has not ended, or had before.
-        """
+    @below.setter
+    def below(self, _: Below | None) -> None:
+        raise AttributeError("below")
+
+    def leave(self, outcome: Outcome, now: int) -> bool:
+        """End the span of a request that leaves in one piece; False where that can't be: it has not ended, or had."""
         route = self.origin.route
         if not route.flat or route.processors or self.end_time is not None:
-            return None
-        usual = self.held is None and self.status is UNSET and not self.events
-        if self.held is not None:
-            self.set_attributes(server_outcome(outcome))
+            return False
+        if self.held is not None or self.status is not UNSET or self.events:
+            self.usual = False
+            if self.held is not None:
+                self.set_attributes(server_outcome(outcome))
         self.outcome = outcome
         if outcome[1] is not None:
             self.name = outcome[2]
         if outcome[0] >= 500 and self.status is UNSET:
             self.status = SERVER_ERROR
         self.end_time = now
-        return self.facts if usual else self
+        return True
 
     def finish(self, outcome: Outcome) -> None:
         """End the span with its outcome. (One call instead of five: this is in every request.)"""
@@ -81,15 +93,10 @@ class ServerSpan(LightSpan):
         self.outcome = outcome
         if outcome[1] is not None:
             self.name = outcome[2]
-        usual = self.status is UNSET and not self.events
         if outcome[0] >= 500 and self.status is UNSET:
             self.status = SERVER_ERROR
-        self.end_time = now = time_ns()
-        route = self.origin.route
-        if usual and route.flat:
-            route.append((self.trace_id, self.span_id, self.start_time, now, *self.facts, *outcome))
-        else:
-            route.append(self)
+        self.end_time = time_ns()
+        self.origin.route.append(self)
 
     @property
     def attributes(self) -> dict[str, Any]:

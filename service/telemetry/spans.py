@@ -23,6 +23,7 @@ from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes
 
 from .semconv import EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
+from .waiting import MOST_BELOW, Below, Flat
 
 log = logging.getLogger(__name__)
 
@@ -32,28 +33,6 @@ SAMPLED = TraceFlags.SAMPLED
 INTERNAL = SpanKind.INTERNAL
 # TraceFlags is an int with a constructor in Python; a span context wants one of these four.
 FLAGS = tuple(TraceFlags(bits) for bits in range(4))
-
-
-Flat = tuple[int, int, int, int, int, str, str | None]
-"""A usual child as it waits for the encoder: (trace id, span id, parent id, start, end, name, the rest); times in epoch
-nanoseconds. The rest is what was ``made`` of Prepared attributes, then the name is too; None of a span without any.
-
-Nothing but numbers and texts: Python's garbage collector lets go of such a tuple. Spans would be looked at until they
-are sent, and once there are enough of them, with them the whole process."""
-FlatRequest = tuple[int, int, int, int, str, str, str, str, str, str, str, int, str | None, str, str]
-"""The same of a usual request: (trace id, span id, start, end, *ServerSpan.facts, *Outcome)."""
-
-
-MOST_BELOW = 50
-
-
-class Below(list[Any]):
-    """Ended spans below a request, as they are for the encoder, which leave with it: at most some MOST_BELOW.
-
-    ``open`` until the request ends. No call between the look at it and ``append``: no other thread comes between.
-    """
-
-    open = True
 
 
 class Prepared(dict[str, Any]):
@@ -73,7 +52,7 @@ class Route:
     """Where a process's ended spans go: one object that all its tracers share, as a fork or a close changes it.
 
     ``append`` takes each ended and sampled span; ``processors`` are those that the app has added. ``flat``: whoever
-    takes the spans wants usual ones as Flat or FlatRequest.
+    takes the spans wants usual ones as waiting.Flat.
     """
 
     __slots__ = ("append", "flat", "processors")
@@ -309,17 +288,23 @@ class LightSpan(Span):
         route = self.origin.route
         if self.flags & SAMPLED:
             attributes, below = self.attributes, self.below
-            ended: LightSpan | Flat = self
+            flat: Flat | None = None
             if not route.flat or self.status is not UNSET or self.events or not self.parent_id:
                 pass
             elif type(attributes) is Prepared and attributes.made is not None:
-                ended = (self.trace_id, self.span_id, self.parent_id, self.start_time, now, *attributes.made)
+                name, rest = attributes.made
+                flat = Flat(self.trace_id, self.span_id, self.parent_id, self.start_time, now, name, rest)
             elif not attributes and self.kind is INTERNAL:
-                ended = (self.trace_id, self.span_id, self.parent_id, self.start_time, now, self.name, None)
-            if below is not None and self.parent_id and len(below) < MOST_BELOW and below.open:
-                below.append(ended)
+                flat = Flat(self.trace_id, self.span_id, self.parent_id, self.start_time, now, self.name, None)
+            if below is not None and self.parent_id and below.n < MOST_BELOW and below.open:
+                below.n += 1
+                if flat is None:
+                    below.others.append(self)
+                else:
+                    flat.before = below.last
+                    below.last = flat
             else:
-                route.append(ended)
+                route.append(flat or self)
         if route.processors:
             self._tell(route.processors)
 

@@ -39,6 +39,7 @@ from .propagation import CALLER, Caller
 from .sampling import FollowParent, always
 from .semconv import SERVER_ADDRESS
 from .server_span import ServerSpan, server_attributes
+from .serving import Serving
 from .spans import FLAGS, SAMPLED, LightSpan, Origin, Prepared, Route, from_readable, plain
 
 # The key under which OpenTelemetry's context holds its span has no public name; a context with nothing else tells.
@@ -47,8 +48,9 @@ NO_STATE = TraceState()
 REQUEST_ATTRIBUTES = 16
 NOT_SAMPLED = FLAGS[0]
 RANDOM = TraceFlags.RANDOM_TRACE_ID
-# Attributes, links, time of the start; what to do with an exception.
-NOTHING_ELSE = (None, None, None, True, True)
+More = tuple[Context | None, Attributes, Sequence[Link] | None, int | None, bool, bool]
+"""Of start_as_current_span: context, attributes, links, time of the start, and what to do with an exception."""
+NOTHING_ELSE: More = (None, None, None, None, True, True)
 
 
 class XRayIds(AwsXRayIdGenerator):
@@ -143,14 +145,14 @@ class LightTracerProvider(ApiTracerProvider):
         return all(processor.force_flush(timeout_millis) for processor in self._route.processors)
 
 
-class Unsampled(NonRecordingSpan):
-    """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and nothing else.
+class Unsampled(NonRecordingSpan, Serving):
+    """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and no span.
 
     It stands for all spans below it, and for what makes one of them current, as it is current there already:
     ``asked`` is what start_as_current_span was last asked for, lest what it decorates be never sampled.
     """
 
-    asked: tuple[LightTracer, tuple[Any, ...], bool] | None = None
+    asked: tuple[LightTracer, str, SpanKind, More | None, bool] | None = None
 
     def __init__(self, trace_id: int, span_id: int) -> None:
         # Not theirs: the context, which only callees want, is made when it is first asked for.
@@ -241,18 +243,16 @@ class LightTracer(Tracer):
                 processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
         return span
 
-    def usual(self, above: object, start: tuple[Any, ...]) -> Span | None:
-        """What start_span(*start) starts below a span of ours, where only name and kind are given; None elsewhere."""
-        if start[3:] != NOTHING_ELSE or start[1] is not None or not self.follows or self._route.processors:
+    def usual(self, above: object, name: str, kind: SpanKind) -> Span | None:
+        """What start_span(name, kind=kind) starts below a span of ours; None elsewhere."""
+        if self._route.processors or not self.follows:
             return None
-        if type(above) is Unsampled:
-            return above
         if (type(above) is LightSpan or type(above) is ServerSpan) and above.flags & SAMPLED:
             return LightSpan(
-                start[0], start[2], above.trace_id, self._new_span_id(), above.flags, above.trace_state, above,
+                name, kind, above.trace_id, self._new_span_id(), above.flags, above.trace_state, above,
                 above.span_id, {}, self._origin, time_ns(), above.below,
             )  # fmt: skip
-        return None
+        return above if type(above) is Unsampled else None
 
     def serve(self, context: Context, facts: tuple[str, ...]) -> Span:
         """Start the span of a request, whose caller's context and ServerSpan.facts these are."""
@@ -280,14 +280,18 @@ class LightTracer(Tracer):
         end_on_exit: bool = True,
     ) -> Current | Unsampled:
         """``with`` this, a span is started and current; as a decorator, in each call of a function or coroutine."""
+        more: More | None = None
+        if not (
+            context is None and attributes is None and links is None and start_time is None
+            and record_exception and set_status_on_exception
+        ):  # fmt: skip
+            more = context, attributes, links, start_time, record_exception, set_status_on_exception
         if context is None and self.follows:
             above = get_current().get(SPAN_KEY)
             if type(above) is Unsampled:
-                asked = (name, None, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-                above.asked = self, asked, end_on_exit
+                above.asked = self, name, kind, more, end_on_exit
                 return above
-        start = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        return Current(self, start, end_on_exit)
+        return Current(self, name, kind, more, end_on_exit)
 
     def _begin(
         self,
@@ -336,22 +340,28 @@ class LightTracer(Tracer):
 class Current:
     """What ``start_as_current_span`` returns: a context manager and a decorator."""
 
-    __slots__ = ("_end", "_span", "_start", "_token", "_tracer")
+    __slots__ = ("_end", "_kind", "_more", "_name", "_span", "_token", "_tracer")
 
     _span: Span
 
-    def __init__(self, tracer: LightTracer, start: tuple[Any, ...], end: bool) -> None:
+    def __init__(self, tracer: LightTracer, name: str, kind: SpanKind, more: More | None, end: bool) -> None:
         self._tracer = tracer
-        self._start = start
+        self._name = name
+        self._kind = kind
+        self._more = more
         self._end = end
 
     def __enter__(self) -> Span:
         around = get_current()
         above = around.get(SPAN_KEY)
-        span = self._tracer.usual(above, self._start)
+        more = self._more
+        span = self._tracer.usual(above, self._name, self._kind) if more is None else None
         if span is None:
-            name, context, *rest = self._start
-            span = self._tracer.start_span(name, around if context is None else context, *rest)
+            context, attributes, links, start_time, record, status = more or NOTHING_ELSE
+            span = self._tracer.start_span(
+                self._name, around if context is None else context, self._kind, attributes, links, start_time, record,
+                status,
+            )  # fmt: skip
         # An unsampled span that stands for its children is current already.
         self._span = span
         self._token = None if above is span else attach(with_span(around, span))
@@ -367,27 +377,28 @@ class Current:
             return
         # Only an Exception is an error: a GeneratorExit, say, is none.
         if exc_val is not None and isinstance(exc_val, Exception) and span.is_recording():
-            if self._start[6]:
+            *_, record, status = self._more or NOTHING_ELSE
+            if record:
                 span.record_exception(exc_val)
-            if self._start[7]:
+            if status:
                 span.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {exc_val}"))
         if self._end:
             span.end()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        tracer, start, end = self._tracer, self._start, self._end
+        asked = self._tracer, self._name, self._kind, self._more, self._end
         if inspect.iscoroutinefunction(function):
 
             @wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
-                with Current(tracer, start, end):
+                with Current(*asked):
                     return await function(*args, **kwargs)
 
             return awaited
 
         @wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
-            with Current(tracer, start, end):
+            with Current(*asked):
                 return function(*args, **kwargs)
 
         return called

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from operator import itemgetter
-from time import perf_counter, time, time_ns
+from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -20,9 +20,11 @@ from werkzeug.wsgi import ClosingIterator
 from .current import attach, detach
 from .names import REQUEST_ID_HEADER, TRACE_HEADER, UNMATCHED
 from .propagation import EMPTY, extract
-from .request import METHODS, Request, binding, current, operation_name
+from .request import METHODS, arrived, binding, current, operation_name, span_of
 from .server_span import ServerSpan, finish, server_attributes
+from .serving import Serving
 from .tracer import SPAN_KEY, LightTracer
+from .waiting import Answered, Served, in_order
 
 if TYPE_CHECKING:
     from .instrument import Telemetry
@@ -59,7 +61,7 @@ class Middleware:
             span = tracer.serve(EMPTY, facts)
         else:
             span = _begin(tracer, extract(environ), facts)
-        request = Request(environ, span, facts[0])
+        request = arrived(environ, span, facts[0])
         telemetry.gauges.enter(request)
         start = partial(_start, request, start_response)
         # Nothing of the caller's context but the span: what an X-Ray header leaves open is decided now.
@@ -71,7 +73,7 @@ class Middleware:
                 self._end(request)
                 return body
         except BaseException as error:
-            request.status = 500
+            request.code = 500
             _note(request, error)
             self._end(request)
             raise
@@ -80,7 +82,7 @@ class Middleware:
             current.reset(before)
         return _Streamed(body, inside, request, self._end)
 
-    def _end(self, request: Request) -> None:
+    def _end(self, request: Serving) -> None:
         """Once per request, in its context."""
         if request.ended:
             return
@@ -88,32 +90,39 @@ class Middleware:
         milliseconds = (perf_counter() - request.began) * 1000
         error = request.error
         error_type = "" if error is None else type(error).__qualname__
-        operation, status = request.operation, request.status
+        operation, status = request.known or request.operation, request.code
         fields = None if request.told is None and binding.get() is None else request.fields()
         telemetry = self._telemetry
         telemetry.gauges.leave(request)
-        span, outcome = request.span, (status, request.route, operation, error_type)
-        if type(span) is ServerSpan:
+        outcome = (status, request.route, operation, error_type)
+        if type(request) is ServerSpan:
             now = time_ns()
-            facts, below = span.leave(outcome, now), span.below
-            if below is not None:
-                below.open = False
-                if facts is not None:
-                    telemetry.served(
-                        (now / 1e9, operation, request.method, status, milliseconds, request.request_id,
-                         request.trace_id, request.span_id, True, error_type, fields,
-                         span.start_time, now, facts, request.route, tuple(below)),
-                        1 + len(below),
-                    )  # fmt: skip
-                    request.release()
-                    return
-                for one in below:
-                    telemetry.route.append(one)
+            leaves = request.leave(outcome, now)
+            request.open = False  # first: what ends from here on goes by itself
+            n, others, last = request.n, request.others, request.last
+            request.others = []  # they know it, and Python would have to find the circle
+            if leaves:
+                _, scheme, path, host, client, agent, protocol = request.facts
+                telemetry.served(
+                    Served(
+                        now, operation, request.method, status, milliseconds, request.request_id,
+                        request.trace_id, request.span_id, True, error_type, fields,
+                        request.start_time, request.route, scheme, path, host, client, agent, protocol,
+                        None if request.usual else request, last, others or (), n,
+                    ),
+                    1 + n,
+                )  # fmt: skip
+                request.flask = request.error = None
+                return
+            for one in (*in_order(last), *others):
+                telemetry.route.append(one)
         telemetry.answered(
-            (time(), operation, request.method, status, milliseconds, request.request_id, request.trace_id,
-             request.span_id, request.sampled, error_type, fields)
+            Answered(
+                time_ns(), operation, request.method, status, milliseconds, request.request_id, request.trace_id,
+                request.span_id, request.sampled, error_type, fields,
+            )
         )  # fmt: skip
-        finish(span, outcome)
+        finish(span_of(request), outcome)
         request.release()
 
 
@@ -129,13 +138,13 @@ def _begin(tracer: Tracer, context: Context, facts: tuple[str, ...]) -> Span:
 
 
 def _start(
-    request: Request,
+    request: Serving,
     start_response: StartResponse,
     status: str,
     headers: list[tuple[str, str]],
     exc_info: Any = None,
 ) -> Any:
-    request.status = int(status[:3])
+    request.code = int(status[:3])
     # Mostly Werkzeug's, which come in this order.
     if len(headers) > 1 and headers[1][0] == "Content-Length":
         request.measured = True
@@ -182,14 +191,15 @@ def _raised(_: flask.Flask, exception: BaseException, **__: Any) -> None:
         _note(request, exception)
 
 
-def _note(request: Request, error: BaseException) -> None:
+def _note(request: Serving, error: BaseException) -> None:
     if request.error is not error:  # a propagating exception comes by twice
         request.error = error
-        if request.span.is_recording():
-            request.span.record_exception(error)
+        span = span_of(request)
+        if span.is_recording():
+            span.record_exception(error)
 
 
-def _streams(body: Iterable[bytes], request: Request) -> bool:
+def _streams(body: Iterable[bytes], request: Serving) -> bool:
     """Whether the answer is made while it is sent. A body without chunks (HEAD, 304) is done.
 
     Werkzeug gives the length of what it has whole, and its own iterator around it; a file's length is known too, yet
@@ -223,7 +233,7 @@ class _Streamed:
     __slots__ = ("_body", "_chunks", "_end", "_inside", "_request")
 
     def __init__(
-        self, body: Iterable[bytes], inside: Context, request: Request, end: Callable[[Request], None]
+        self, body: Iterable[bytes], inside: Context, request: Serving, end: Callable[[Serving], None]
     ) -> None:
         self._body = body
         self._chunks = iter(body)

@@ -17,7 +17,7 @@ from service.telemetry import Settings, Telemetry, instrument
 from service.telemetry.aws import Caller, CallError
 from service.telemetry.cloudwatch import CloudWatchLogs, LogEvents
 from service.telemetry.delivery import sender
-from service.telemetry.delivery.batch import batch
+from service.telemetry.delivery.batch import Record, batch
 from service.telemetry.settings import DaemonAddress
 
 from .conftest import FakeDaemon, FakeLogs, wait_for
@@ -43,7 +43,7 @@ def events(aws: FakeLogs) -> Iterator[LogEvents]:
 
 
 def some(*timestamps: int) -> Any:
-    return batch([(timestamp, f'{{"n":{timestamp}}}', 1) for timestamp in timestamps])
+    return batch([Record(timestamp, f'{{"n":{timestamp}}}') for timestamp in timestamps])
 
 
 def arrived(aws: FakeLogs) -> list[int]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.telemetry.delivery import Batch, Intake, Outcome, sender
-from service.telemetry.delivery.batch import batch
+from service.telemetry.delivery.batch import Record, batch
 from service.telemetry.delivery.counts import ACKNOWLEDGED, ADOPTED, LOST, UNANSWERED, Counts
 from service.telemetry.delivery.desk import Desk
 from service.telemetry.delivery.encoder import Encoder
@@ -46,7 +46,7 @@ class Endpoint:
     def send(self, batch: Batch) -> Outcome:
         self.calls += 1
         outcome = self.mode(batch) if self.mode is not None else Outcome()
-        for number, (_, text, _) in enumerate(batch.records):
+        for number, text in enumerate(record.text for record in batch.records):
             if number not in outcome.refused and number not in outcome.again:
                 self.taken.append(text)
         return outcome
@@ -63,7 +63,7 @@ def unanswered(batch: Batch) -> Outcome:
 
 
 def some(*numbers: int, length: int = 0) -> Batch:
-    return batch([(1_000 + number, f"{number}".ljust(length), 1) for number in numbers])
+    return batch([Record(1_000 + number, f"{number}".ljust(length)) for number in numbers])
 
 
 class Way:
@@ -164,7 +164,7 @@ def test_what_is_sent_again_after_a_call_without_an_answer_is_counted_once(ways:
 
 def test_the_one_record_that_spoils_a_call_is_found_and_the_others_arrive(ways: Ways) -> None:
     def poisoned(batch: Batch) -> Outcome:
-        bad = any(text == "13" for _, text, _ in batch.records)
+        bad = any(record.text == "13" for record in batch.records)
         return Outcome.refuse(batch, "InvalidParameterException") if bad else Outcome()
 
     way = ways()
@@ -270,7 +270,7 @@ def test_a_batch_that_stands_for_no_accepted_record_is_kept_for_the_next_process
 ) -> None:
     first = ways()
     first.endpoint.mode = refused
-    first.sender.put(batch([(1, "zeros", 0)]))
+    first.sender.put(batch([Record(1, "zeros", 0)]))
     wait_for(lambda: first.endpoint.calls)
     first.close(1.0)
     second = ways()
@@ -445,14 +445,14 @@ def test_a_spill_gives_back_what_it_took_also_after_a_torn_end(
     folder = tmp_path_factory.mktemp("spill")
     spill = Spill(folder / "p", "logs", 1 << 20)
     for texts in batches:
-        assert spill.write(batch([(1, text, 1) for text in texts]))
+        assert spill.write(batch([Record(1, text) for text in texts]))
     path = next(folder.iterdir(), None)
     if path is not None and cut:
         with path.open("r+b") as file:
             file.truncate(max(0, path.stat().st_size - cut))
     got = []
     while (found := spill.read()) is not None:
-        got.append([text for _, text, _ in found[0].records])
+        got.append([record.text for record in found[0].records])
         spill.done(found[1], found[2], found[0].weight)
     assert got == batches[: len(got)]
     assert spill.lost + sum(map(len, got)) == sum(map(len, batches))
@@ -465,15 +465,15 @@ def test_a_packer_makes_batches_of_a_size_and_an_age() -> None:
     made: list[Batch] = []
     packer = Packer(made.append, linger=1.0, most=3)
     for number in range(4):
-        packer.add((number, "x", 1))
+        packer.add(Record(number, "x"))
     assert [len(one) for one in made] == [3]
     packer.flush(10.0)
     packer.flush(10.9)
     assert len(made) == 1
     packer.flush(11.0)
     assert [len(one) for one in made] == [3, 1]
-    packer.add((0, "x" * 200_000, 1))
-    packer.add((0, "x" * 200_000, 1))
+    packer.add(Record(0, "x" * 200_000))
+    packer.add(Record(0, "x" * 200_000))
     assert len(made) == 3
 
 
@@ -487,12 +487,12 @@ def test_the_encoder_survives_a_record_that_cannot_be_encoded_and_works_off_the_
             raise ValueError(item)
         done.append(item)
 
-    encoder = Encoder(
+    one = Encoder(
         [("lines", intake.items, work)], lambda _: None, lambda: float("inf"), lambda name, _: failed.append(name)
     )
-    encoder.start()
+    one.start()
     for number in range(20_000):
         intake.append(number)
-    encoder.close(time.monotonic() + 5)
+    one.close(time.monotonic() + 5)
     assert done == [number for number in range(20_000) if number != 3]
     assert failed == ["lines"]

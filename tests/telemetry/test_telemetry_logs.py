@@ -14,20 +14,22 @@ from service.telemetry import names, redaction
 from service.telemetry.delivery import stdout
 from service.telemetry.delivery.sender import in_sender
 from service.telemetry.jsontext import RecordIds
-from service.telemetry.logs import LINE_LENGTH, Item, JsonHandler, Lines, install, snapshot
+from service.telemetry.lines import LINE_LENGTH, Lines
+from service.telemetry.logs import JsonHandler, install, snapshot
 from service.telemetry.repeats import FIRST, ONE_OF, WINDOW_SECONDS, Repeats
-from service.telemetry.request import Ended, bind, bound_fields
+from service.telemetry.request import bind, bound_fields
 from service.telemetry.settings import Settings
+from service.telemetry.waiting import Answered, Logged
 
 SETTINGS = Settings("shop", environment="prod", release="7")
 lines = Lines(SETTINGS)
 
 
 @pytest.fixture
-def kept() -> Iterator[list[Item]]:
+def kept() -> Iterator[list[Logged]]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    kept: list[Item] = []
+    kept: list[Logged] = []
     install(JsonHandler(lines, lambda: kept.append), "INFO")
     yield kept
     root.handlers[:] = before
@@ -134,7 +136,9 @@ def test_a_line_never_exceeds_what_the_service_takes() -> None:
     assert json.loads(text)["truncated"] is True
 
 
-def test_every_record_is_left_to_the_encoder_as_it_is_now(kept: list[Item], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_record_is_left_to_the_encoder_as_it_is_now(
+    kept: list[Logged], capsys: pytest.CaptureFixture[str]
+) -> None:
     basket, arguments = ["milk"], ("Ada", 3)
     logging.getLogger("shop").info("%s bought %d\nthings", *arguments, extra={"basket": basket})
     basket.append("bread")
@@ -144,7 +148,7 @@ def test_every_record_is_left_to_the_encoder_as_it_is_now(kept: list[Item], caps
     assert (told["message"], told["basket"]) == ("Ada bought 3\nthings", ["milk"])
 
 
-def test_an_argument_that_may_change_is_made_text_at_once(kept: list[Item]) -> None:
+def test_an_argument_that_may_change_is_made_text_at_once(kept: list[Logged]) -> None:
     basket = ["milk"]
     logging.getLogger("shop").info("bought %s", basket)
     basket.append("bread")
@@ -152,7 +156,7 @@ def test_an_argument_that_may_change_is_made_text_at_once(kept: list[Item]) -> N
 
 
 def test_without_a_place_to_leave_it_a_line_is_on_stdout_at_once(
-    kept: list[Item], capsys: pytest.CaptureFixture[str]
+    kept: list[Logged], capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(JsonHandler(lines, lambda: None), "INFO")
     logging.getLogger("shop").info("one\ntwo")
@@ -161,7 +165,7 @@ def test_without_a_place_to_leave_it_a_line_is_on_stdout_at_once(
     assert kept == []
 
 
-def test_what_the_way_to_aws_logs_is_never_delivered(kept: list[Item], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_way_to_aws_logs_is_never_delivered(kept: list[Logged], capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger().setLevel("DEBUG")
     for name in ("botocore.endpoint", "urllib3.connectionpool", "boto3", "aws_xray_sdk.core"):
         logging.getLogger(name).debug("noise")
@@ -199,7 +203,7 @@ def test_a_stdout_that_is_closed_or_stalls_holds_up_nobody(monkeypatch: pytest.M
     assert len(texts) == stdout.MOST_BYTES // 200_000
 
 
-def test_installing_again_replaces_only_our_own_handler(kept: list[Item]) -> None:
+def test_installing_again_replaces_only_our_own_handler(kept: list[Logged]) -> None:
     root = logging.getLogger()
     others = [handler for handler in root.handlers if not isinstance(handler, JsonHandler)]
     install(JsonHandler(lines, lambda: lambda _: None), "INFO")
@@ -209,15 +213,15 @@ def test_installing_again_replaces_only_our_own_handler(kept: list[Item]) -> Non
     assert kept == []
 
 
-def test_a_filter_on_the_handler_is_asked(kept: list[Item]) -> None:
+def test_a_filter_on_the_handler_is_asked(kept: list[Logged]) -> None:
     (ours,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, JsonHandler)]
     ours.addFilter(lambda record: "secret" not in record.getMessage())
     logging.getLogger("shop").info("a secret")
     logging.getLogger("shop").info("no news")
-    assert [item[3] for item in kept] == ["no news"]
+    assert [item.message for item in kept] == ["no news"]
 
 
-def test_bound_fields_stand_on_each_line_of_their_block(kept: list[Item]) -> None:
+def test_bound_fields_stand_on_each_line_of_their_block(kept: list[Logged]) -> None:
     log = logging.getLogger("shop")
     with bind(order_id="o-1"):
         with bind(step="pay"):
@@ -229,7 +233,9 @@ def test_bound_fields_stand_on_each_line_of_their_block(kept: list[Item]) -> Non
     assert bound_fields() is None
 
 
-ENDED: Ended = (1_795_364_220.25, "GET /a", "GET", 503, 12.34567, "req-1", 0xA, 0xB, True, "OSError", {"order_id": "o"})
+ENDED = Answered(
+    1_795_364_220_250_000_000, "GET /a", "GET", 503, 12.34567, "req-1", 0xA, 0xB, True, "OSError", {"order_id": "o"}
+)
 
 
 def test_an_access_line_says_what_happened() -> None:
@@ -338,8 +344,8 @@ def test_of_a_burst_of_the_same_line_some_are_written_and_all_are_counted() -> N
     told = [found for _ in range(total) if (found := encoder.record(snapshot(record))) is not None]
     told += encoder.repeated(record.created, end=True)
     assert len(told) == FIRST + (total - FIRST) // ONE_OF + 1
-    assert sum(weight for _, _, weight in told) == total
-    assert sum(1 + json.loads(text).get("repeated", 0) for _, text, _ in told) == total
+    assert sum(record.weight for record in told) == total
+    assert sum(1 + json.loads(record.text).get("repeated", 0) for record in told) == total
 
 
 def test_lines_that_differ_in_a_field_or_in_time_are_no_burst() -> None:

@@ -14,6 +14,7 @@ from service.telemetry.histogram import LEAST_MS, MOST_MS, SCALE, Distribution
 from service.telemetry.meter import Meters
 from service.telemetry.metrics import Guard, Metrics
 from service.telemetry.names import SERVICE, Metric
+from service.telemetry.waiting import Answered
 
 from .conftest import EMF_SCHEMA
 from .emf_rules import check
@@ -32,7 +33,9 @@ class Pump(Metrics):
     def answered(
         self, operation: str, status: int = 200, milliseconds: float = 10, trace_id: int = 0, at: float = START
     ) -> None:
-        self.request((at, operation, "GET", status, milliseconds, "r", trace_id, 1, trace_id > 0, "", None))
+        self.request(
+            Answered(int(at * 1e9), operation, "GET", status, milliseconds, "r", trace_id, 1, trace_id > 0, "", None)
+        )
 
     def end(self, second: float = START + 5) -> list[dict[str, Any]]:
         self.flush(second)

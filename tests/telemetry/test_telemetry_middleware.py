@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.trace import SpanKind, get_current_span
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from service.telemetry.request import current
+from service.telemetry.request import current, span_of
 from service.telemetry.wsgi import Middleware, connect
 
 from .telemetry_spans import KINDS, Traced
@@ -85,7 +85,7 @@ def test_every_kind_of_answer_is_told(shop: Shop, method: str, path: str, status
     assert shop.client.open(path, method=method).status_code == status
     record, document = shop.one()
     known = method if method != "EVIL" else "_OTHER"
-    assert (record[1], record[2], record[3]) == (operation, known, status)
+    assert (record.operation, record.method, record.status) == (operation, known, status)
     assert document["annotations"]["operation"] == operation
     assert document["http"]["request"]["method"] == known
     assert document["http"]["response"] == {"status": status}
@@ -93,7 +93,7 @@ def test_every_kind_of_answer_is_told(shop: Shop, method: str, path: str, status
     assert "fault" not in document
     (span,) = shop.ended
     assert (span.kind, span.name) == (SpanKind.SERVER, operation if operation != "UNMATCHED" else known)
-    assert record[6:9] == (span.trace_id, span.span_id, True)
+    assert (record.trace_id, record.span_id, record.sampled) == (span.trace_id, span.span_id, True)
 
 
 def test_health_checks_pass_unseen(shop: Shop) -> None:
@@ -118,7 +118,7 @@ def test_a_stream_ends_with_its_last_chunk_and_is_inside_its_request(shop: Shop)
     assert answer.data == b"012"
     answer.close()
     record, _ = shop.one()
-    assert {(span_id, request.operation) for span_id, request in inside} == {(record[7], "GET /stream")}
+    assert {(span_id, request.operation) for span_id, request in inside} == {(record.span_id, "GET /stream")}
     assert current.get() is None
     assert not get_current_span().get_span_context().is_valid
 
@@ -141,7 +141,7 @@ def test_a_stream_that_its_client_leaves_ends_there(shop: Shop) -> None:
     assert next(iter(answer.response)) == b"x"
     assert shop.requests == []
     answer.close()
-    assert shop.one()[0][3] == 200
+    assert shop.one()[0].status == 200
     assert closed == [True]
 
 
@@ -157,7 +157,7 @@ def test_a_stream_that_breaks_tells_its_error_though_its_status_is_gone(shop: Sh
     with pytest.raises(OSError, match="disk"):
         _ = shop.client.get("/stream").data
     record, document = shop.one()
-    assert (record[3], record[9]) == (200, "OSError")
+    assert (record.status, record.error_type) == (200, "OSError")
     assert document["cause"]["exceptions"][0]["type"] == "OSError"
 
 
@@ -181,7 +181,7 @@ def test_an_exception_that_nobody_handles_is_told_once_and_goes_on(shop: Shop) -
     with pytest.raises(ValueError, match="broken"):
         shop.client.get("/broken")
     record, document = shop.one()
-    assert (record[1], record[3], record[9]) == ("GET /broken", 500, "ValueError")
+    assert (record.operation, record.status, record.error_type) == ("GET /broken", 500, "ValueError")
     assert (document["fault"], len(document["cause"]["exceptions"])) == (True, 1)
     assert document["metadata"]["default"]["error.type"] == "ValueError"
 
@@ -191,7 +191,7 @@ def test_a_route_is_known_while_the_view_runs_and_what_it_adds_is_kept(shop: Sho
     def now(thing: str) -> str:
         request = current.get()
         assert request is not None
-        request.span.set_attribute("order_id", thing)
+        span_of(request).set_attribute("order_id", thing)
         with shop.app.test_request_context("/elsewhere"):
             pass  # somebody else's context is not this request's
         return request.operation
@@ -213,7 +213,7 @@ def test_other_middleware_may_stand_on_either_side() -> None:
     app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     assert shop.client.get("/carts/7", headers={"X-Forwarded-For": "10.0.0.9"}).get_json() == {"id": 7}
     record, document = shop.one()
-    assert (record[1], record[3]) == ("GET /carts/{cart_id}", 200)
+    assert (record.operation, record.status) == ("GET /carts/{cart_id}", 200)
     assert document["http"]["request"]["client_ip"] == "10.0.0.9"
 
 
@@ -250,7 +250,7 @@ def test_ids_are_in_the_answers_headers(shop: Shop) -> None:
     first, second = shop.documents()
     assert answer.headers["X-Amzn-Trace-Id"] == f"Root={first['trace_id']};Sampled=1"
     assert (answer.headers["X-Request-Id"], again.headers["X-Request-Id"]) == (first["id"], "req-7")
-    assert shop.requests[1][5] == "req-7"
+    assert shop.requests[1].request_id == "req-7"
     assert second["trace_id"] != first["trace_id"]
 
 

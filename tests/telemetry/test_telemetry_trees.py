@@ -7,10 +7,10 @@ from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
-from service.telemetry.spans import Flat, FlatRequest
 from service.telemetry.traces.segments import Segments
 from service.telemetry.traces.text import LIMIT
 from service.telemetry.traces.trees import Trees
+from service.telemetry.waiting import Flat, Served
 
 TRACE = 0x6A000000 << 96 | 7
 RESOURCE = Resource({"service.name": "shop"})
@@ -21,12 +21,14 @@ def trees() -> Trees:
 
 
 def child(span_id: int, above: int, name: str = "step") -> Flat:
-    return (TRACE, span_id, above, 1_000_000_000, 2_000_000_000, name, None)
+    return Flat(TRACE, span_id, above, 1_000_000_000, 2_000_000_000, name, None)
 
 
-def request(span_id: int, status: int = 200) -> FlatRequest:
-    facts = ("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1")
-    return (TRACE, span_id, 1_000_000_000, 3_000_000_000, *facts, status, "/a", "GET /a", "")  # type: ignore[return-value]  # facts are seven
+def request(span_id: int, status: int = 200) -> Served:
+    return Served(
+        3_000_000_000, "GET /a", "GET", status, 2_000.0, f"{span_id:016x}", TRACE, span_id, True, "", None,
+        1_000_000_000, "/a", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1", None, None, (), 0,
+    )  # fmt: skip
 
 
 def told(made: tuple[str, int] | None) -> tuple[dict[str, Any], int]:

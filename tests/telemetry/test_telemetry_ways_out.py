@@ -19,7 +19,7 @@ from opentelemetry.trace.status import StatusCode
 
 from service.telemetry import Settings, SettingsError
 from service.telemetry.delivery import Batch, Outcome
-from service.telemetry.delivery.batch import batch
+from service.telemetry.delivery.batch import Record, batch
 from service.telemetry.otlp_settings import Otlp as OtlpSettings
 from service.telemetry.spans import readable
 from service.telemetry.traces import way_out
@@ -95,7 +95,7 @@ def texts(number: int, kind: str = "light") -> list[str]:
 
 
 def of(documents: list[str]) -> Batch:
-    return batch([(1_000, text, 1) for text in documents])
+    return batch([Record(1_000, text) for text in documents])
 
 
 def unprocessed(**codes: str) -> Callable[..., Reply]:

@@ -6,14 +6,23 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-Record = tuple[int, str, int]
-"""(time in epoch milliseconds, encoded text, how many accepted records it stands for).
+from msgspec import Struct
 
-The last is 1, but for a line that tells of its repetitions (1 and them), and a metric document (what was summed in it).
-"""
+
+class Record(Struct, gc=False, array_like=True):
+    """An encoded record: its time in epoch milliseconds, its text, how many accepted records it stands for.
+
+    The last is 1, but for a line that tells of its repetitions (1 and them), and a metric document (what was summed in
+    it). Python's garbage collector need not look at what holds a number, a text and a number.
+    """
+
+    at: int
+    text: str
+    weight: int = 1
+
 
 RECORD_OVERHEAD = 160
-"""Bytes that a record takes in memory beside its text: tuple, numbers, string header, its place in a list."""
+"""Bytes that a record takes in memory beside its text: itself, numbers, string header, its place in a list."""
 
 
 @dataclass(slots=True)
@@ -30,7 +39,7 @@ class Batch:
     @property
     def weight(self) -> int:
         """How many accepted records it stands for."""
-        return sum(record[2] for record in self.records)
+        return sum(record.weight for record in self.records)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -38,7 +47,7 @@ class Batch:
 
 def batch(records: list[Record]) -> Batch:
     """A batch of these records."""
-    return Batch(records, sum(len(record[1]) + RECORD_OVERHEAD for record in records))
+    return Batch(records, sum(len(record.text) + RECORD_OVERHEAD for record in records))
 
 
 @dataclass(frozen=True, slots=True)

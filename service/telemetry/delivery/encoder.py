@@ -1,4 +1,4 @@
-"""The one thread that does the work the request threads leave behind: in small chunks, giving way between them."""
+"""The one thread that does the work the request threads leave behind: a little at a time, giving way in between."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ LOOK_SECONDS = 0.1
 # With so many items left a round comes at once, and with twice as many it no longer gives way: queues are bounded.
 MANY = 1_000
 HURRY = 2_000
-CHUNK_SECONDS = 0.0002
-GROUP = 1  # items between two looks at the clock: one is a whole request
+# While a request is in flight, a pause after each item, the shorter the more of them wait.
 PAUSE = 0.001
+# Else one of a moment now and then: a request that arrives can't say so while the interpreter is taken.
+CHUNK_SECONDS = 0.0005
+MOMENT = 0.00005
 LAST_SECONDS = 0.5
 
 Work = Callable[[Any], None]
@@ -89,14 +91,16 @@ class Encoder:
         left = len(items)
         began = time.perf_counter()
         while left > 0 and not self._over:
-            for _ in range(min(GROUP, left)):
-                try:
-                    work(items.popleft())
-                except Exception:
-                    self._failed(source, 1)
-                    log.exception("a record of %s could not be encoded", source)
-            left -= GROUP
-            if left > 0 and time.perf_counter() - began > CHUNK_SECONDS:
-                if left < HURRY and not self._closing.is_set() and self._busy():
-                    time.sleep(PAUSE)
+            try:
+                work(items.popleft())
+            except Exception:
+                self._failed(source, 1)
+                log.exception("a record of %s could not be encoded", source)
+            left -= 1
+            if not 0 < left < HURRY or self._closing.is_set():
+                continue
+            if self._busy():
+                time.sleep(PAUSE * (1 - left / HURRY))
+            elif time.perf_counter() - began > CHUNK_SECONDS:
+                time.sleep(MOMENT)
                 began = time.perf_counter()

@@ -23,7 +23,7 @@ class Packer:
 
     def add(self, record: Record) -> None:
         """Take one record."""
-        size = len(record[1]) + RECORD_OVERHEAD
+        size = len(record.text) + RECORD_OVERHEAD
         if self._records and (self._size + size > BATCH_BYTES or len(self._records) >= self._most):
             self.flush()
         self._records.append(record)

@@ -79,7 +79,7 @@ class Sender:
                 if not self.outbox.settle(held, 0, 0, [_part(one, range(half, len(one))), _part(one, range(half))]):
                     return False
                 continue
-            refused = sum(one.records[position][2] for position in outcome.refused)
+            refused = sum(one.records[position].weight for position in outcome.refused)
             rest = [_part(one, outcome.again)] if outcome.again else []
             taken = one.weight - refused - sum(part.weight for part in rest)
             if not self.outbox.settle(held, taken, refused, rest):

@@ -39,7 +39,7 @@ class Api:
 
     def send(self, batch: Batch) -> Outcome:
         """Put the first 50 documents; the others are to be sent again at once."""
-        documents = [text for _, text, _ in batch.records[:DOCUMENTS]]
+        documents = [record.text for record in batch.records[:DOCUMENTS]]
         others = range(len(documents), len(batch))
         body = msgspec.json.encode({"TraceSegmentDocuments": documents})
         try:

@@ -33,10 +33,10 @@ class Daemon:
     def send(self, batch: Batch) -> Outcome:
         """Send each record as a datagram; what could not leave is to be sent again."""
         refused: list[int] = []
-        for number, (_, text, _) in enumerate(batch.records):
+        for number, record in enumerate(batch.records):
             if number and number % BURST == 0:
                 time.sleep(PAUSE)
-            trouble = self._emitter.send_document(text)
+            trouble = self._emitter.send_document(record.text)
             if trouble in NEVER:
                 refused.append(number)
             elif trouble:

@@ -46,7 +46,7 @@ class Otlp:
 
     def send(self, batch: Batch) -> Outcome:
         """Post all of the batch as one request."""
-        body = b"".join([base64.b64decode(text) for _, text, _ in batch.records])
+        body = b"".join([base64.b64decode(one.text) for one in batch.records])
         headers = {"Content-Type": "application/x-protobuf", **dict(self._settings.headers)}
         if self._settings.compression == "gzip":
             body = gzip.compress(body, compresslevel=1, mtime=0)

@@ -8,7 +8,7 @@ awsxrayexporter.)
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode, TraceState
@@ -37,7 +37,8 @@ from ..semconv import (
     XRAY_ANNOTATIONS,
 )
 from ..server_span import SERVER_ERROR, Outcome, ServerSpan, server_attributes, server_outcome
-from ..spans import NO_LIMITS, UNSET, Flat, FlatRequest, LightSpan, Origin, Prepared, Route
+from ..spans import NO_LIMITS, UNSET, LightSpan, Origin, Prepared, Route
+from ..waiting import Flat, Served
 from .causes import cause, message_cause
 from .members import (
     CALLS,
@@ -81,12 +82,12 @@ PLACED = frozenset(
 )
 INTERNAL, CLIENT, SERVER = SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.SERVER
 PRODUCER = SpanKind.PRODUCER
-FLAT: Final = 7  # numbers and texts
 
-Ended = LightSpan | Flat | FlatRequest
+Ended = LightSpan | Flat | Served
 Facts = tuple[str, ...]
-Parts = tuple[int, int, int, int, int, str, str]
-"""(trace id, span id, parent id or 0, start, end, name as JSON, other members with a comma before the first)."""
+Parts = tuple[int, int, int, float, float, str, str]
+"""(trace id, span id, parent id or 0, start, end, name as JSON, other members with a comma before the first); times in
+epoch seconds."""
 
 
 class Segments:
@@ -118,26 +119,26 @@ class Segments:
         parent = f'"parent_id":"{parent_id:016x}",' if parent_id else ""
         text = (
             f'{{"name":{name},"id":"{span_id:016x}","trace_id":"{self._xray_id(trace_id)}",{parent}'
-            f'"start_time":{start / 1e9!r},"end_time":{end / 1e9!r}{rest}}}'
+            f'"start_time":{start!r},"end_time":{end!r}{rest}}}'
         )
         return text if len(text) * 4 <= LIMIT else fitting(text)
 
     def parts(self, span: Ended) -> Parts:
         """What a document is made of."""
-        if type(span) is tuple:
-            if len(span) == FLAT:
-                trace_id, span_id, parent_id, start, end, name, rest = span
-                if rest is None:
-                    return trace_id, span_id, parent_id, start, max(start, end), name_text(name), SUBSEGMENT
-                return trace_id, span_id, parent_id, start, max(start, end), name, rest
-            trace_id, span_id, start, end, *facts, status, route, operation, error_type = span
-            name, rest = self._request(tuple(facts), (status, route, operation, error_type), "")
-            return trace_id, span_id, 0, start, max(start, end), name, rest
+        # A clock may be set back, and X-Ray takes no document that ends before it begins.
+        if type(span) is Flat:
+            name, rest, end = span.name, span.rest, max(span.start, span.end) / 1e9
+            if rest is None:
+                name, rest = name_text(name), SUBSEGMENT
+            return span.trace_id, span.span_id, span.parent_id, span.start / 1e9, end, name, rest
+        if type(span) is Served:
+            facts = (span.method, span.scheme, span.path, span.host, span.client, span.agent, span.protocol)
+            name, rest = self._request(facts, (span.status, span.route, span.operation, span.error_type), "")
+            return span.trace_id, span.span_id, 0, span.start / 1e9, max(span.start, span.at) / 1e9, name, rest
         assert isinstance(span, LightSpan)  # noqa: S101 - for mypy
         name, rest = self._told(span)
-        # A clock may be set back, and X-Ray takes no document that ends before it begins.
-        end = max(span.end_time or 0, span.start_time)
-        return span.trace_id, span.span_id, span.parent_id, span.start_time, end, name, rest
+        start, end = span.start_time / 1e9, max(span.end_time or 0, span.start_time) / 1e9
+        return span.trace_id, span.span_id, span.parent_id, start, end, name, rest
 
     def _told(self, span: LightSpan) -> tuple[str, str]:
         if (

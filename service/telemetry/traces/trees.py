@@ -9,7 +9,8 @@ from __future__ import annotations
 from opentelemetry.trace import SpanKind
 
 from ..spans import LightSpan
-from .segments import FLAT, SUBSEGMENT, Ended, Segments
+from ..waiting import Flat, Served
+from .segments import SUBSEGMENT, Ended, Segments
 from .text import LIMIT
 
 DEEPEST = 32
@@ -24,14 +25,14 @@ class Trees:
 
     def take(self, span: Ended) -> tuple[str, int] | None:
         """The document that a span completes, and how many spans it holds; None for one that waits."""
-        if type(span) is tuple:
-            if len(span) == FLAT:
-                above, span_id = span[2], span[1]
-            else:
-                above, span_id = 0, span[1]
+        span_id = span.span_id
+        if type(span) is Flat:
+            above = span.parent_id
+        elif type(span) is Served:
+            above = 0
         else:
             assert isinstance(span, LightSpan)  # noqa: S101 - for mypy
-            above, span_id = (0 if span.kind is SpanKind.SERVER else span.parent_id), span.span_id
+            above = 0 if span.kind is SpanKind.SERVER else span.parent_id
         if above:
             waiting = self._waiting.get(above)
             if waiting is None:
@@ -70,7 +71,5 @@ class Trees:
                 below, inner = self._below(own, used, depth + 1)
                 n += inner
                 rest += f',"subsegments":[{below}]'
-            told.append(
-                f'{{"name":{name},"id":"{own:016x}","start_time":{start / 1e9!r},"end_time":{end / 1e9!r}{rest}}}'
-            )
+            told.append(f'{{"name":{name},"id":"{own:016x}","start_time":{start!r},"end_time":{end!r}{rest}}}')
         return ",".join(told), n + len(told)
