@@ -111,9 +111,10 @@ class Lines:
             last = {"operation": operation, "method": method, "status": status}
             known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
         trace = _trace_text(ended.trace_id, ended.span_id) if ended.trace_id else ""
+        at = self._timestamp(ended.at // 1_000_000)
         # A request id is hexadecimal, or has passed SAFE_ID.
         return (
-            f'{{"timestamp":"{self._timestamp(ended.at // 1_000_000)}",{known[0]},"record_id":"{self._record_id()}"{trace}'
+            f'{{"timestamp":"{at}",{known[0]},"record_id":"{self._record_id()}"{trace}'
             f',"request_id":"{ended.request_id}",{known[1]},"duration_ms":{ended.milliseconds:.3f}}}'
         )
 
@@ -147,8 +148,9 @@ class Lines:
         trace = _trace_text(item.trace_id, item.span_id) if item.trace_id else ""
         if item.request_id:  # hexadecimal, or has passed SAFE_ID
             trace += f',"request_id":"{item.request_id}","operation":{quoted(item.operation)}'
+        at = self._timestamp(int(item.created * 1000))
         line = (
-            f'{{"timestamp":"{self._timestamp(int(item.created * 1000))}","level":{quoted(item.level)},"logger":{quoted(item.logger)},'
+            f'{{"timestamp":"{at}","level":{quoted(item.level)},"logger":{quoted(item.logger)},'
             f'"message":{to_json(message)},{self._about_text},"record_id":"{self._record_id()}"{trace}{more}}}'
         )
         return line if len(line) <= LINE_LENGTH else None
