@@ -20,9 +20,6 @@ MANY = 1_000
 HURRY = 2_000
 # While a request is in flight, a pause after each item, the shorter the more of them wait.
 PAUSE = 0.001
-# Else one of a moment now and then: a request that arrives can't say so while the interpreter is taken.
-CHUNK_SECONDS = 0.0005
-MOMENT = 0.00005
 LAST_SECONDS = 0.5
 
 Work = Callable[[Any], None]
@@ -89,7 +86,6 @@ class Encoder:
     def _drain(self, source: str, items: deque[Any], work: Work) -> None:
         """What is there now: what comes meanwhile has its turn in the next round."""
         left = len(items)
-        began = time.perf_counter()
         while left > 0 and not self._over:
             try:
                 work(items.popleft())
@@ -97,10 +93,5 @@ class Encoder:
                 self._failed(source, 1)
                 log.exception("a record of %s could not be encoded", source)
             left -= 1
-            if not 0 < left < HURRY or self._closing.is_set():
-                continue
-            if self._busy():
+            if 0 < left < HURRY and not self._closing.is_set() and self._busy():
                 time.sleep(PAUSE * (1 - left / HURRY))
-            elif time.perf_counter() - began > CHUNK_SECONDS:
-                time.sleep(MOMENT)
-                began = time.perf_counter()
