@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import socket
 import threading
 import time
@@ -13,6 +14,9 @@ from typing import Any
 
 import boto3
 import pytest
+
+# Its pollers outlive the servers of tests, and logging's last resort would print their tracebacks.
+logging.getLogger("aws_xray_sdk").addHandler(logging.NullHandler())
 
 # AWS: "Specification: Embedded metric format", the schema that stands in it, in our words.
 _NAME = {"type": "string", "minLength": 1, "maxLength": 1024}

@@ -18,8 +18,9 @@ LOOK_SECONDS = 0.1
 # With so many items left a round comes at once, and with twice as many it no longer gives way: queues are bounded.
 MANY = 1_000
 HURRY = 2_000
-# While a request is in flight, a pause after each item, the shorter the more of them wait.
+# While a request is in flight, a pause after each item: the shorter, the more of them wait.
 PAUSE = 0.001
+SHORTEST = 0.1  # of that
 LAST_SECONDS = 0.5
 
 Work = Callable[[Any], None]
@@ -94,4 +95,4 @@ class Encoder:
                 log.exception("a record of %s could not be encoded", source)
             left -= 1
             if 0 < left < HURRY and not self._closing.is_set() and self._busy():
-                time.sleep(PAUSE * (1 - left / HURRY))
+                time.sleep(PAUSE * max(SHORTEST, 1 - left / MANY))
