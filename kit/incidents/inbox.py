@@ -10,6 +10,7 @@ import os
 import secrets
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, fields, replace
@@ -27,6 +28,7 @@ LATEST = 200
 """So many incidents are looked at, newest first."""
 
 _BUSY_S = 5.0
+_BUSY_PAUSE_S = 0.01
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY AUTOINCREMENT);
 CREATE TABLE IF NOT EXISTS pages (
@@ -158,11 +160,28 @@ class Inbox:
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = 1; COMMIT;")
-        db.execute("PRAGMA synchronous = FULL")
+        try:
+            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                _make(db)
+            db.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            db.close()
+            raise
         return db
+
+
+def _make(db: sqlite3.Connection) -> None:
+    # SQLite doesn't wait for another who changes the journal's mode at the same time, whatever the timeout.
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+    db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = 1; COMMIT;")
 
 
 def _said_already(incident: Incident, kind: Kind) -> bool:
