@@ -21,6 +21,7 @@ from bench.verify_telemetry.driver import PROGRESS
 
 EACH = {"spans": 4, "logs": 2}
 """Records of one request: the server's span, two statements, one step; the order's line and the access line."""
+NUDGE_S = 1.0
 _numbers = itertools.count(1)
 
 
@@ -83,6 +84,12 @@ class Driven:
         """SIGTERM, and the seconds until it has ended; raises RuntimeError if it doesn't within a minute."""
         began = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(NUDGE_S)
+        except subprocess.TimeoutExpired:
+            # A signal that came just before the driver's read, or to another thread, does not end the read.
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         try:
             self._process.wait(60)
         except subprocess.TimeoutExpired:
