@@ -182,9 +182,11 @@ class Door:
 
     def _check_caller(self, headers: Mapping[str, str]) -> None:
         """A page of another site must not reach in, be it by a rebound name or by a form it posts."""
-        host = _host(headers.get("host", "")[:_LONGEST_HOST])
+        field = headers.get("host", "")
+        host = _host(field) if len(field) <= _LONGEST_HOST else ""
         if not self._known(host):
-            text = f"Host {host[:100]!r} is not served here; KIT_ALLOWED_HOSTS names those that are besides loopback."
+            shown = (host or field)[:100]
+            text = f"Host {shown!r} is not served here; KIT_ALLOWED_HOSTS names those that are besides loopback."
             raise AwsError("InvalidHostHeader", text, status=403)
         origin = headers.get("origin")
         if origin is not None and not self._known(hostname(origin)):

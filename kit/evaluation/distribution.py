@@ -43,7 +43,7 @@ class Distribution:
         self.total += value * count
         if value < self.minimum:  # noqa: PLR1730 - min() and max() cost more than all else here
             self.minimum = value
-        if value > self.maximum:  # noqa: PLR1730
+        if value > self.maximum:  # noqa: PLR1730 - see above
             self.maximum = value
         values = self.values
         if values is not None:

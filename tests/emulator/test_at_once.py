@@ -117,6 +117,7 @@ def test_a_packed_body_is_unpacked(emulator: Emulator) -> None:
         (b"Host: localhost", b"Host: evil.example", "InvalidHostHeader"),
         (b"Host: localhost", b"Host: localhost\r\nOrigin: https://evil.example", "InvalidOrigin"),
         (b"Host: localhost", b"Host: " + b"a" * 5000, "InvalidHostHeader"),
+        (b"Host: localhost", b"Host: " + b"a" * 250 + b".localhost.evil.example", "InvalidHostHeader"),
         (
             b"Host: localhost",
             b"Host: localhost\r\nAuthorization: AWS4-HMAC-SHA256 Credential=k/20260101/nowhere/monitoring/aws4_request",
