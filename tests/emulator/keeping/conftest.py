@@ -33,18 +33,19 @@ class Running:
     """
 
     def __init__(self, data: Path, prefix: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> None:
+        self.log = self.announced = ""
+        # Unbuffered: communicate() reads the pipe itself, and what readline() had read ahead would be lost to it.
         self._process = subprocess.Popen(
-            [*prefix, *COMMAND, str(data), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*prefix, *COMMAND, str(data), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )
         assert self._process.stdout is not None
-        said = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
+        said = re.search(rb"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
         if said is None:
-            self.log = self._process.communicate(timeout=10)[1]
+            self._rest(10)
             raise AssertionError(self.log)
         self.port = int(said[1])
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.pid = self._process.pid
-        self.log = self.announced = ""
 
     def __enter__(self) -> Running:
         return self
@@ -66,7 +67,10 @@ class Running:
     def end(self, by: signal.Signals) -> None:
         if self._process.poll() is None:
             self._process.send_signal(by)
-            self.announced, self.log = self._process.communicate(timeout=20)
+            self._rest(20)
+
+    def _rest(self, seconds: float) -> None:
+        self.announced, self.log = (text.decode() for text in self._process.communicate(timeout=seconds))
 
 
 class Kept:
