@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 
 from bench.telemetry.checkout import Instrumentation
 from service.telemetry import Telemetry, instrument, redaction
-from service.telemetry.spans import Prepared
+from service.telemetry.origin import Prepared
 
 _STATEMENTS = {verb: Prepared({"db.system.name": "sqlite", "db.operation.name": verb}) for verb in ("SELECT", "INSERT")}
 """As instrument_engine prepares those of SQLAlchemy."""

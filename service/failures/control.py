@@ -6,22 +6,29 @@ It is apart from the service, so that a worker that is stuck cannot keep a fault
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import select
 import signal
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import waitress
+from waitress import wasyncore
 
 from service.failures.api import MAX_BODY_BYTES, Api
 from service.failures.registry import known
 from service.settings import READERS, SettingsError, faults_state
 
 SHORTEST_TOKEN = 16
+LOOK_EVERY_S = 1.0
+ANSWERING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,13 @@ def read_control(environ: Mapping[str, str]) -> ControlSettings:
 
 def main(environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or Ctrl-C; leaves with one line when it cannot start."""
+    connections: dict[int, Any] = {}
     try:
         settings = read_control(environ)
         api = Api(settings.service, known(settings.service), settings.state, settings.token, time.time)
         server = waitress.create_server(
             api,
+            map=connections,
             host=settings.host,
             port=settings.port,
             threads=1,
@@ -73,9 +82,39 @@ def main(environ: Mapping[str, str]) -> None:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"FAULTS_BIND: {environ.get('FAULTS_BIND')} cannot be bound: {error.strerror}. Choose a free port.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a few requests wait is no news
     print(f"fault control of {settings.service}: http://{settings.host}:{settings.port}", flush=True)  # noqa: T201  # all it says
-    server.run()
+    _serve(server, connections)
+
+
+def _serve(server: Any, connections: dict[int, Any]) -> None:
+    """Until a signal; then nobody else is let in, and what was asked is answered."""
+    signals: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        server.pull_trigger()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    while not signals:
+        wasyncore.poll(LOOK_EVERY_S, connections)
+    until = time.monotonic() + ANSWERING_S
+    while _let_go(server, connections) and (left := until - time.monotonic()) > 0:
+        wasyncore.poll(left, connections)
+
+
+def _let_go(server: Any, connections: dict[int, Any]) -> bool:
+    """Close each socket at which nobody waits for an answer; whether that leaves any."""
+    sockets = {fd: item for fd, item in connections.items() if item is not server.trigger}
+    arrived, _, _ = select.select(list(sockets), [], [], 0)
+    for fd in sockets.keys() - set(arrived):
+        item = sockets[fd]
+        if item is server:
+            wasyncore.dispatcher.close(server)  # its own close would take along what its worker wakes this loop by
+        elif not (item.request or item.requests or item.writable()):
+            item.handle_close()
+    return len(connections) > 1
 
 
 if __name__ == "__main__":

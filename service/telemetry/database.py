@@ -13,6 +13,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.status import Status, StatusCode
 
 from .current import get_current
+from .origin import Prepared
 from .semconv import (
     DB_NAMESPACE,
     DB_OPERATION,
@@ -23,7 +24,6 @@ from .semconv import (
     SERVER_ADDRESS,
     SERVER_PORT,
 )
-from .spans import Prepared
 from .sql import sanitised
 from .tracer import SPAN_KEY
 

@@ -18,6 +18,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NoOpTracer, Tracer, get_current_span
 
+from . import unpacking
 from .delivery.stdout import write
 from .dependency import Call
 from .emf import Declared
@@ -26,14 +27,14 @@ from .lines import Lines
 from .logs import JsonHandler, install
 from .meter import Meters
 from .names import ACCESS_ATTRIBUTES, BY_NAME, EVENTS, Metric
+from .origin import Route
 from .pipelines import Pipelines, access
+from .providers import make_provider
 from .records import lean, whole
 from .request import bind, current, span_of
 from .sampling import sampler
 from .settings import Settings, SettingsError
-from .spans import LightSpan, Route
-from .tracer import make_provider
-from .waiting import Answered, Logged, Served
+from .waiting import Answered, Logged, RequestData, SpanData
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,9 +68,9 @@ class Telemetry:
         self.gauges = Gauges()
         self.lines = Lines(settings)
         self.tracer: Tracer = NoOpTracer()
-        self.logged: Callable[[Logged], None] | None = None
-        self.answered: Callable[[Answered], None] = self._write_access_line
-        self.served: Callable[[Served, int], None] = self._write_served_line
+        self.logged: Callable[[bytes | Logged], None] | None = None
+        self.answered: Callable[[bytes | Answered], None] = self._write_access_line
+        self.served: Callable[[RequestData, int], None] = self._write_served_line
         self.route = Route(_nowhere)
         self._app = app
         self._sli_operations = frozenset(sli_operations)
@@ -120,7 +121,6 @@ class Telemetry:
                 self.logged = pipelines.lines.append
                 self.answered = pipelines.requests.append
                 self.served = pipelines.requests.bundle
-                self.route.flat = pipelines.flat_spans
                 self.route.append = pipelines.spans.append
                 self._pipelines = pipelines
                 self.started = True
@@ -199,11 +199,11 @@ class Telemetry:
         self.served = self._write_served_line
         self.route.append = _nowhere
 
-    def _write_access_line(self, ended: Answered) -> None:
+    def _write_access_line(self, ended: bytes | Answered | RequestData) -> None:
         if access.isEnabledFor(20):
-            write(self.lines.access(ended) + "\n")
+            write(self.lines.access(unpacking.request(ended)) + "\n")
 
-    def _write_served_line(self, served: Served, _: int) -> None:
+    def _write_served_line(self, served: RequestData, _: int) -> None:
         self._write_access_line(served)
 
     def _declared(self) -> Declared:
@@ -311,5 +311,5 @@ def _own(metric: Metric) -> Metric:
     return metric
 
 
-def _nowhere(span: LightSpan) -> None:
+def _nowhere(span: SpanData) -> None:
     """Before the start, after the end, and when disabled: a span is not kept."""

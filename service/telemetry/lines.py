@@ -20,7 +20,7 @@ from .jsontext import VALUE_LENGTH, RecordIds, quoted, to_json, to_text
 from .names import ACCESS_LOGGER, LOG_FIELDS, xray_trace_id
 from .repeats import Repeats
 from .settings import Settings
-from .waiting import Answered, Logged, Thrown, expanded
+from .waiting import Answered, Logged, RequestData, Thrown
 
 # What logging itself puts on a record; the rest is the caller's extra.
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -74,15 +74,15 @@ class Lines:
         """The line of a log record, repeated or not."""
         return self._line(item, _formatted(item.message, item.arguments), 0)
 
-    def access(self, ended: Answered) -> str:
+    def access(self, ended: Answered | RequestData) -> str:
         """The access line of a request."""
         if not ended.error_type and not ended.bound:
             return self._usual_access(ended)
         fields: dict[str, Any] = {
-            "timestamp": self._timestamp(ended.at // 1_000_000),
+            "timestamp": self._timestamp((ended.end_time or 0) // 1_000_000),
             "level": "INFO",
             "logger": ACCESS_LOGGER,
-            "message": f"{ended.operation} {ended.status}",
+            "message": f"{ended.operation} {ended.code}",
             **self._about,
             "record_id": self._record_id(),
         }
@@ -91,7 +91,7 @@ class Lines:
         fields["request_id"] = ended.request_id
         fields["operation"] = ended.operation
         fields["method"] = ended.method
-        fields["status"] = ended.status
+        fields["status"] = ended.code
         fields["duration_ms"] = round(ended.milliseconds, 3)
         if ended.error_type:
             fields["error_type"] = ended.error_type
@@ -99,9 +99,9 @@ class Lines:
             _add(fields, ended.bound)
         return to_json(fields)
 
-    def _usual_access(self, ended: Answered) -> str:
+    def _usual_access(self, ended: Answered | RequestData) -> str:
         """The same, where nothing has to be escaped but what all requests of an operation have in common."""
-        operation, method, status = ended.operation, ended.method, ended.status
+        operation, method, status = ended.operation, ended.method, ended.code
         key = operation, method, status
         known = self._access.get(key)
         if known is None:
@@ -111,7 +111,7 @@ class Lines:
             last = {"operation": operation, "method": method, "status": status}
             known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
         trace = _trace_text(ended.trace_id, ended.span_id) if ended.trace_id else ""
-        at = self._timestamp(ended.at // 1_000_000)
+        at = self._timestamp((ended.end_time or 0) // 1_000_000)
         # A request id is hexadecimal, or has passed SAFE_ID.
         return (
             f'{{"timestamp":"{at}",{known[0]},"record_id":"{self._record_id()}"{trace}'
@@ -134,7 +134,7 @@ class Lines:
             if self._careful_with(keys):
                 return None
             try:
-                encoded = _encode(dict(zip(keys, expanded(extras), strict=True)))
+                encoded = _encode(dict(zip(keys, extras, strict=True)))
             except (TypeError, ValueError, OverflowError):  # half a surrogate pair, a number beyond 64 bits
                 return None
             if not encoded.isascii() or b"null" in encoded:  # which may be an infinite number
@@ -185,7 +185,7 @@ class Lines:
         if item.bound:
             _add(fields, item.bound)
         if item.keys is not None:
-            _add(fields, dict(zip(item.keys, map(frozen, expanded(item.extras)), strict=True)))
+            _add(fields, dict(zip(item.keys, map(frozen, item.extras), strict=True)))
         elif item.extras:
             _add(fields, item.extras)
         if item.thrown is not None:
@@ -223,7 +223,7 @@ def frozen(value: Any) -> Any:
 def _key(item: Logged, message: str) -> tuple[Any, ...]:
     """What makes a line the same as another: all that its author said."""
     keys, extras, thrown = item.keys, item.extras, item.thrown
-    told = (keys, expanded(extras)) if keys is not None else tuple(extras.items()) if extras else ()
+    told = (keys, extras) if keys is not None else tuple(extras.items()) if extras else ()
     key = item.logger, item.level, message, told, thrown and thrown[:2]
     try:
         hash(key)

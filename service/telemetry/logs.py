@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from sys import getsizeof
 from traceback import TracebackException
 from typing import Any
 
@@ -21,20 +22,17 @@ from .jsontext import VALUE_LENGTH, to_text
 from .lines import MESSAGE_LENGTH, Lines, frozen
 from .names import UNMATCHED
 from .request import binding, current
-from .server_span import ServerSpan
-from .spans import LightSpan
-from .tracer import SPAN_KEY, Unsampled
-from .waiting import Logged, Thrown, compact
+from .tracer import OURS, SPAN_KEY, Unsampled
+from .unpacking import line
+from .waiting import LAST_64_BITS, NOT_PACKED, Logged, Thrown, pack
 
 # Where the caller's extras begin among what is on a record.
 FIRST_EXTRA = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
 PLAIN = frozenset({str, int, float, bool, type(None)})
 # The way to AWS: what these say below WARNING is noise, and may hold signatures.
 PLUMBING = ("botocore", "boto3", "urllib3", "aws_xray_sdk", "s3transfer")
-# Names of extras that are remembered, so that records of one place in the code share them.
-KINDS = 1_024
-
-_known_keys: dict[tuple[str, ...], tuple[str, ...]] = {}
+# The size in memory of the longest plain text of VALUE_LENGTH characters.
+LARGE = getsizeof("") + VALUE_LENGTH
 
 
 class JsonHandler(logging.Handler):
@@ -42,7 +40,7 @@ class JsonHandler(logging.Handler):
 
     no_source = True  # see records.py
 
-    def __init__(self, lines: Lines, intake: Callable[[], Callable[[Logged], None] | None]) -> None:
+    def __init__(self, lines: Lines, intake: Callable[[], Callable[[bytes | Logged], None] | None]) -> None:
         super().__init__()
         self.lines = lines
         self.intake = intake
@@ -58,7 +56,7 @@ class JsonHandler(logging.Handler):
             item = snapshot(record)
             append = self.intake()
             if plumbing or append is None or getattr(in_sender, "yes", False):
-                write(self.lines.text(item) + "\n")
+                write(self.lines.text(line(item)) + "\n")
             else:
                 append(item)
         except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
@@ -70,8 +68,8 @@ class JsonHandler(logging.Handler):
         self.handle(record)
 
 
-def snapshot(record: logging.LogRecord) -> Logged:
-    """What the record says now. Only what cannot change is left to be made text later."""
+def snapshot(record: logging.LogRecord) -> bytes | Logged:
+    """What the record says now, mostly packed. Only what cannot change is left to be made text later."""
     message, arguments = record.msg, record.args
     if arguments:
         if message.__class__ is not str or arguments.__class__ is not tuple or not _all_plain(arguments):
@@ -88,8 +86,8 @@ def snapshot(record: logging.LogRecord) -> Logged:
     if len(held) > FIRST_EXTRA:
         keys, extras = _extras(held)
     thrown = record.exc_info
-    span = get_current().get(SPAN_KEY)
-    if type(span) is LightSpan or type(span) is ServerSpan or type(span) is Unsampled:
+    span: Any = get_current().get(SPAN_KEY)
+    if span.__class__ in OURS or span.__class__ is Unsampled:
         trace_id, span_id = span.trace_id, span.span_id
     else:
         trace_id, span_id = _ids(span)
@@ -101,38 +99,29 @@ def snapshot(record: logging.LogRecord) -> Logged:
         request_id, operation = request.request_id, request.known or request.operation
         if operation is not UNMATCHED:
             request = None
+    if request is None and bound is None and (extras is None or keys is not None) and not (thrown and thrown[1]):
+        try:
+            return pack(
+                (
+                    record.created, record.levelname, record.name, message, arguments, keys, extras,
+                    trace_id >> 64, trace_id & LAST_64_BITS, span_id, request_id, operation,
+                )
+            )  # fmt: skip
+        except NOT_PACKED:
+            pass
     return Logged(
-        record.created,
-        record.levelname,
-        record.name,
-        message,
-        arguments,
-        keys,
-        extras,
-        _thrown(thrown[1]) if thrown and thrown[1] is not None else None,
-        trace_id,
-        span_id,
-        request_id,
-        operation,
-        request,
-        bound,
-    )
+        record.created, record.levelname, record.name, message, arguments, keys, extras, trace_id, span_id,
+        request_id, operation, _thrown(thrown[1]) if thrown and thrown[1] is not None else None, request, bound,
+    )  # fmt: skip
 
 
 def _extras(held: dict[str, Any]) -> tuple[tuple[str, ...] | None, Any]:
-    """What the caller has put on a record: names and compact values, or None and a dictionary of copies."""
+    """What the caller has put on a record: names and values, or None and a dictionary of copies."""
     keys, values = tuple(held)[FIRST_EXTRA:], tuple(held.values())[FIRST_EXTRA:]
-    for value in values:
-        kind = value.__class__
-        if kind not in PLAIN or (kind is str and len(value) > VALUE_LENGTH):
-            return None, {key: frozen(value) for key, value in zip(keys, values, strict=True)}
-    return _known_keys.get(keys) or _remembered(keys), compact(values)
-
-
-def _remembered(keys: tuple[str, ...]) -> tuple[str, ...]:
-    if len(_known_keys) >= KINDS:
-        _known_keys.clear()
-    return _known_keys.setdefault(keys, keys)
+    # Loops in C. No text of more than VALUE_LENGTH characters is that small, and no number that takes long to write.
+    if not PLAIN.issuperset(map(type, values)) or max(map(getsizeof, values)) > LARGE:
+        return None, {key: frozen(value) for key, value in zip(keys, values, strict=True)}
+    return keys, values
 
 
 def _ids(span: object) -> tuple[int, int]:

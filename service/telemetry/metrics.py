@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from .emf import Flush, Series, operation_series, remote_series
 from .histogram import Distribution, clamp
 from .names import OVERFLOW
-from .waiting import Answered
+from .waiting import Answered, RequestData
 
 log = logging.getLogger(__name__)
 
@@ -98,13 +98,13 @@ class Metrics:
         """When the next flush is due, in epoch seconds."""
         return self._due
 
-    def request(self, ended: Answered) -> None:
+    def request(self, ended: Answered | RequestData) -> None:
         """A request was answered."""
-        operations = self._at(ended.at / 1e9).operations
+        operations = self._at((ended.end_time or 0) / 1e9).operations
         one = operations.get(ended.operation)
         if one is None:
             one = operations[ended.operation] = _Operation()
-        status, milliseconds = ended.status, ended.milliseconds
+        status, milliseconds = ended.code, ended.milliseconds
         one.requests += 1
         if status >= 500:
             one.faults += 1

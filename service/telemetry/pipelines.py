@@ -16,10 +16,10 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
+from . import unpacking
 from .cloudwatch import CloudWatchLogs, LogEvents
 from .delivery import Intake, Record, Transport
 from .delivery.counts import CAUSES, OMITTED, TOLD_DROPPED, TOLD_LOST, UNANSWERED
@@ -38,7 +38,7 @@ from .metrics import Guard, Metrics
 from .names import ACCESS_LOGGER
 from .settings import Settings
 from .traces import way_out
-from .waiting import Answered, Logged, Served, in_order
+from .waiting import Answered, Logged, RequestData, SpanData
 
 log = logging.getLogger(__name__)
 access = logging.getLogger(ACCESS_LOGGER)
@@ -128,11 +128,6 @@ class Pipelines:
     def _intake(self, name: str, capacity: int) -> Intake:
         return Intake(capacity, self.counts.offered(name), self.counts.refused(name))
 
-    @property
-    def flat_spans(self) -> bool:
-        """Whether usual spans may come as spans.Flat."""
-        return self._way_out is not None and self._way_out.flat
-
     def start(self) -> None:
         """Start the encoder, and the search for what earlier processes left; senders start with what they send."""
         if self.desk.trouble:
@@ -166,37 +161,38 @@ class Pipelines:
         queued = sum(len(intake.items) for intake in (self.lines, self.requests, self.calls, self.events, self.spans))
         return queued + self.requests.held[0] + sum(sender.outbox.waiting() for sender in self.senders.values())
 
-    def _line(self, item: Logged) -> None:
-        record = self._lines.record(item)
+    def _line(self, item: bytes | Logged) -> None:
+        record = self._lines.record(unpacking.line(item))
         if record is not None:
             self._log_packer.add(record)
             self._texts.append(record.text)
 
-    def _request(self, ended: Answered) -> None:
-        if type(ended) is Served:
+    def _request(self, item: bytes | Answered | RequestData) -> None:
+        ended = unpacking.request(item)
+        if type(ended) is RequestData:
             self._served(ended)
         self.metrics.request(ended)
         if not access.isEnabledFor(logging.INFO):
             self.counts.add("logs", OMITTED, 1)
             return
         text = self._lines.access(ended)
-        self._log_packer.add(Record(ended.at // 1_000_000, text))
+        self._log_packer.add(Record((ended.end_time or 0) // 1_000_000, text))
         self._texts.append(text)
 
-    def _span(self, span: Any) -> None:
+    def _span(self, span: SpanData) -> None:
         if self._way_out is None:
             self.counts.add("spans", OMITTED, 1)
         elif (made := self._way_out.take(span)) is not None:
             self._span_packer.add(Record(int(time.time() * 1000), *made))
 
-    def _served(self, served: Served) -> None:
+    def _served(self, served: RequestData) -> None:
         """The spans of a request that came with it."""
         n = 1 + served.n
         self.requests.held[0] -= n
         if self._way_out is None:
             self.counts.add("spans", OMITTED, n)
             return
-        for span in (*in_order(served.below), *served.others, served.span or served):
+        for span in (*unpacking.spans(served), served):
             try:
                 self._span(span)
             except Exception:

@@ -1,23 +1,20 @@
-"""Tracers: our light one, or the SDK's (``TELEMETRY_SPANS=sdk``); both hand ended spans to the same route."""
+"""Our light tracer."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from random import getrandbits
 from time import time, time_ns
 from types import TracebackType
 from typing import Any
 
+from msgspec import Struct
 from opentelemetry.context import Context
 from opentelemetry.sdk.extension.aws.trace import AwsXRayIdGenerator
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     INVALID_SPAN,
     Link,
@@ -27,30 +24,32 @@ from opentelemetry.trace import (
     SpanKind,
     TraceFlags,
     Tracer,
-    TraceState,
     set_span_in_context,
 )
-from opentelemetry.trace import TracerProvider as ApiTracerProvider
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes
 
 from .current import attach, detach, get_current
+from .http_attributes import server_attributes
+from .origin import Origin, Prepared, plain
 from .propagation import CALLER, Caller
+from .readable import FLAGS
 from .sampling import FollowParent, always
 from .semconv import SERVER_ADDRESS
-from .server_span import ServerSpan, server_attributes
+from .server_span import ServerSpan
 from .serving import Serving
-from .spans import FLAGS, SAMPLED, LightSpan, Origin, Prepared, Route, from_readable, plain
+from .spans import SAMPLED, LightSpan
+from .waiting import NO_STATE, RequestData, SpanData
 
 # The key under which OpenTelemetry's context holds its span has no public name; a context with nothing else tells.
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
-NO_STATE = TraceState()
 REQUEST_ATTRIBUTES = 16
 NOT_SAMPLED = FLAGS[0]
 RANDOM = TraceFlags.RANDOM_TRACE_ID
-More = tuple[Context | None, Attributes, Sequence[Link] | None, int | None, bool, bool]
-"""Of start_as_current_span: context, attributes, links, time of the start, and what to do with an exception."""
-NOTHING_ELSE: More = (None, None, None, None, True, True)
+SERVER, INTERNAL = SpanKind.SERVER, SpanKind.INTERNAL
+OURS: frozenset[Any] = frozenset({LightSpan, ServerSpan})
+Asked = tuple[str, Context | None, SpanKind, Attributes, Sequence[Link] | None, int | None, bool, bool]
+"""What start_span is asked for."""
 
 
 class XRayIds(AwsXRayIdGenerator):
@@ -73,78 +72,6 @@ def new_trace_id() -> int:
     return (int(time()) << 96) | getrandbits(96)
 
 
-def make_provider(
-    kind: str, sampler: Sampler, resource: Resource, route: Route
-) -> LightTracerProvider | TracerProvider:
-    """The provider for TELEMETRY_SPANS: ``light`` or ``sdk``. Ended and sampled spans go to ``route``."""
-    if kind == "light":
-        return LightTracerProvider(sampler, resource, route)
-    provider = TracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=XRayIds())
-    provider.add_span_processor(EndedSpans(route))
-    return provider
-
-
-class EndedSpans(SpanProcessor):
-    """Hands the SDK's ended, sampled spans to the route."""
-
-    def __init__(self, route: Route) -> None:
-        self._route = route
-
-    def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
-        """Nothing to do."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Hand the span on if it is sampled."""
-        context = span.get_span_context()
-        if context is not None and context.trace_flags.sampled:
-            self._route.append(from_readable(span, self._route))
-
-
-class LightTracerProvider(ApiTracerProvider):
-    """OpenTelemetry's TracerProvider for light spans. Limits come from OTEL_SPAN_* and OTEL_ATTRIBUTE_* variables."""
-
-    def __init__(
-        self, sampler: Sampler, resource: Resource, route: Route, id_generator: IdGenerator | None = None
-    ) -> None:
-        self.sampler = sampler
-        self.resource = resource
-        self.id_generator = id_generator or XRayIds()
-        self._route = route
-        self._limits = SpanLimits()
-        self._tracers: dict[InstrumentationScope, LightTracer] = {}
-
-    def get_tracer(
-        self,
-        instrumenting_module_name: str,
-        instrumenting_library_version: str | None = None,
-        schema_url: str | None = None,
-        attributes: Attributes = None,
-    ) -> LightTracer:
-        """The tracer of one instrumentation scope; the same one each time."""
-        scope = InstrumentationScope(
-            instrumenting_module_name or "", instrumenting_library_version or "", schema_url, attributes
-        )
-        found = self._tracers.get(scope)
-        if found is None:
-            origin = Origin(self.resource, scope, self._limits, self._route)
-            found = self._tracers.setdefault(scope, LightTracer(origin, self.sampler, self.id_generator))
-        return found
-
-    def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        """Have this processor told of every recorded span too: on_start with the span, on_end with a ReadableSpan."""
-        self._route.processors += (span_processor,)
-
-    def shutdown(self) -> None:
-        """Shut down the processors that were added; the telemetry's own way out is closed by its ``close``."""
-        processors, self._route.processors = self._route.processors, ()
-        for processor in processors:
-            processor.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush the processors that were added."""
-        return all(processor.force_flush(timeout_millis) for processor in self._route.processors)
-
-
 class Unsampled(NonRecordingSpan, Serving):
     """A request, or another root, that is not sampled: it keeps ids for log lines and callees, and no span.
 
@@ -152,7 +79,7 @@ class Unsampled(NonRecordingSpan, Serving):
     ``asked`` is what start_as_current_span was last asked for, lest what it decorates be never sampled.
     """
 
-    asked: tuple[LightTracer, str, SpanKind, More | None, bool] | None = None
+    asked: tuple[LightTracer, Asked, bool] | None = None
 
     def __init__(self, trace_id: int, span_id: int) -> None:
         # Not theirs: the context, which only callees want, is made when it is first asked for.
@@ -212,28 +139,26 @@ class LightTracer(Tracer):
     ) -> Span:
         """Start a span as a child of the context's, without making it the current one."""
         around = get_current() if context is None else context
-        parent = around.get(SPAN_KEY)
-        if type(parent) is Unsampled and self.follows:
-            return parent  # nothing below it will be seen, so one stands for all
-        if (type(parent) is LightSpan or type(parent) is ServerSpan) and self.follows and parent.flags & SAMPLED:
+        parent: Any = around.get(SPAN_KEY)
+        if parent.__class__ in OURS and self.follows and (above := parent.data).flags & SAMPLED:
             # The common case: within a sampled span of ours, by a sampler that follows it.
             span = LightSpan(
-                name, kind, parent.trace_id, self._new_span_id(), parent.flags, parent.trace_state, parent,
-                parent.span_id, {}, self._origin, time_ns() if start_time is None else start_time, parent.below,
+                SpanData(
+                    name, kind, above.trace_id, self._new_span_id(), above.flags, above.trace_state, above.span_id,
+                    self._origin, time_ns() if start_time is None else start_time,
+                    name if kind is INTERNAL and not attributes else None,
+                ),
+                parent.within,
             )  # fmt: skip
+        elif parent.__class__ is Unsampled and self.follows:
+            return parent  # nothing below it will be seen, so one stands for all
         else:
             started = self._begin(around, name, kind, attributes, links, start_time)
             if isinstance(started, NonRecordingSpan):
                 return started
             span, attributes = started
-        if type(attributes) is Prepared and not self._careful:
-            span.attributes = attributes
-        elif attributes:
-            held = dict(attributes)
-            if len(held) <= self._origin.most and not self._careful and plain(held):
-                span.attributes = held
-            else:
-                span.set_attributes(attributes)
+        if attributes:
+            self._describe(span, attributes)
         if links:
             span.link(links)
         if not (record_exception and set_status_on_exception):
@@ -243,16 +168,17 @@ class LightTracer(Tracer):
                 processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
         return span
 
-    def usual(self, above: object, name: str, kind: SpanKind) -> Span | None:
-        """What start_span(name, kind=kind) starts below a span of ours; None elsewhere."""
-        if self._route.processors or not self.follows:
-            return None
-        if (type(above) is LightSpan or type(above) is ServerSpan) and above.flags & SAMPLED:
-            return LightSpan(
-                name, kind, above.trace_id, self._new_span_id(), above.flags, above.trace_state, above,
-                above.span_id, {}, self._origin, time_ns(), above.below,
-            )  # fmt: skip
-        return above if type(above) is Unsampled else None
+    def _describe(self, span: LightSpan, attributes: Mapping[str, Any]) -> None:
+        if type(attributes) is Prepared and not self._careful:
+            data = span.data
+            data.attributes = attributes
+            data.short = attributes.short(data.name, data.kind)
+            return
+        held = dict(attributes)
+        if len(held) <= self._origin.most and not self._careful and plain(held):
+            span.data.attributes = held
+        else:
+            span.set_attributes(attributes)
 
     def serve(self, context: Context, facts: tuple[str, ...]) -> Span:
         """Start the span of a request, whose caller's context and ServerSpan.facts these are."""
@@ -265,7 +191,11 @@ class LightTracer(Tracer):
             host = facts[3] if ":" not in facts[3] else server_attributes(facts)[SERVER_ADDRESS]
             if not decide(facts[0], host, facts[2]):
                 return Unsampled(trace_id, span_id)
-        return ServerSpan(trace_id, span_id, self._origin, facts, now)
+        return ServerSpan(
+            RequestData(
+                facts[0], SERVER, trace_id, span_id, SAMPLED, NO_STATE, 0, self._origin, now, facts[0], facts=facts
+            )
+        )
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - theirs is a generator, which costs 2 µs more
         self,
@@ -280,18 +210,13 @@ class LightTracer(Tracer):
         end_on_exit: bool = True,
     ) -> Current | Unsampled:
         """``with`` this, a span is started and current; as a decorator, in each call of a function or coroutine."""
-        more: More | None = None
-        if not (
-            context is None and attributes is None and links is None and start_time is None
-            and record_exception and set_status_on_exception
-        ):  # fmt: skip
-            more = context, attributes, links, start_time, record_exception, set_status_on_exception
+        asked = name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         if context is None and self.follows:
             above = get_current().get(SPAN_KEY)
-            if type(above) is Unsampled:
-                above.asked = self, name, kind, more, end_on_exit
+            if above.__class__ is Unsampled:
+                above.asked = self, asked, end_on_exit
                 return above
-        return Current(self, name, kind, more, end_on_exit)
+        return Current(self, asked, end_on_exit)
 
     def _begin(
         self,
@@ -309,8 +234,8 @@ class LightTracer(Tracer):
             if not flags:
                 return Unsampled(trace_id, span_id)
             now = time_ns() if start_time is None else start_time
-            root = LightSpan(name, kind, trace_id, span_id, flags, NO_STATE, None, 0, {}, self._origin, now)
-            return root, attributes
+            root = SpanData(name, kind, trace_id, span_id, flags, NO_STATE, 0, self._origin, now)
+            return LightSpan(root, None), attributes
         above = around.get(SPAN_KEY)
         parent = above.get_span_context() if isinstance(above, Span) else None
         if parent is not None and not parent.is_valid:
@@ -330,75 +255,65 @@ class LightTracer(Tracer):
         state = result.trace_state or NO_STATE
         if result.decision is Decision.DROP:
             return NonRecordingSpan(SpanContext(trace_id, self._new_span_id(), False, FLAGS[flags], state))
-        span = LightSpan(
-            name, kind, trace_id, self._new_span_id(), flags, state, parent, parent.span_id if parent else 0, {},
-            self._origin, time_ns() if start_time is None else start_time,
-        )  # fmt: skip
-        return span, result.attributes
+        now = time_ns() if start_time is None else start_time
+        above_it = parent.span_id if parent is not None else 0
+        span = SpanData(name, kind, trace_id, self._new_span_id(), flags, state, above_it, self._origin, now)
+        span.parent = parent
+        return LightSpan(span, None), result.attributes
 
 
-class Current:
-    """What ``start_as_current_span`` returns: a context manager and a decorator."""
+class Current(Struct, eq=False):
+    """What ``start_as_current_span`` returns: a context manager and a decorator. (A Struct is made without a call.)"""
 
-    __slots__ = ("_end", "_kind", "_more", "_name", "_span", "_token", "_tracer")
-
-    _span: Span
-
-    def __init__(self, tracer: LightTracer, name: str, kind: SpanKind, more: More | None, end: bool) -> None:
-        self._tracer = tracer
-        self._name = name
-        self._kind = kind
-        self._more = more
-        self._end = end
+    tracer: LightTracer
+    asked: Asked
+    ends: bool
+    span: Any = None
+    token: Any = None
 
     def __enter__(self) -> Span:
         around = get_current()
         above = around.get(SPAN_KEY)
-        more = self._more
-        span = self._tracer.usual(above, self._name, self._kind) if more is None else None
-        if span is None:
-            context, attributes, links, start_time, record, status = more or NOTHING_ELSE
-            span = self._tracer.start_span(
-                self._name, around if context is None else context, self._kind, attributes, links, start_time, record,
-                status,
-            )  # fmt: skip
+        self.span = span = self.tracer.start_span(*self.asked)
         # An unsampled span that stands for its children is current already.
-        self._span = span
-        self._token = None if above is span else attach(with_span(around, span))
+        if above is not span:
+            # Mostly there is nothing but the span above: then nothing need be copied.
+            alone = above is not None and len(around) == 1
+            self.token = attach(Context({SPAN_KEY: span}) if alone else with_span(around, span))
         return span
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        span = self._span
-        if self._token is not None:
-            detach(self._token)
-        elif type(span) is Unsampled:
+        span = self.span
+        if self.token is not None:
+            detach(self.token)
+        elif span.__class__ is Unsampled:
             return
         # Only an Exception is an error: a GeneratorExit, say, is none.
         if exc_val is not None and isinstance(exc_val, Exception) and span.is_recording():
-            *_, record, status = self._more or NOTHING_ELSE
+            *_, record, status = self.asked
             if record:
                 span.record_exception(exc_val)
             if status:
                 span.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {exc_val}"))
-        if self._end:
+        if self.ends:
             span.end()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        asked = self._tracer, self._name, self._kind, self._more, self._end
+        tracer, asked, ends = self.tracer, self.asked, self.ends
         if inspect.iscoroutinefunction(function):
 
             @wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
-                with Current(*asked):
+                with Current(tracer, asked, ends):
                     return await function(*args, **kwargs)
 
             return awaited
 
         @wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
-            with Current(*asked):
+            with Current(tracer, asked, ends):
                 return function(*args, **kwargs)
 
         return called
@@ -406,7 +321,4 @@ class Current:
 
 def with_span(around: Context, span: Span) -> Context:
     """The context with this span as its current one."""
-    # Mostly there is nothing in it but the span above; then nothing need be copied.
-    if not around or (len(around) == 1 and SPAN_KEY in around):
-        return Context({SPAN_KEY: span})
     return Context(around | {SPAN_KEY: span})

@@ -9,11 +9,12 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.sampling import Sampler
 
+from service.telemetry.origin import Route
+from service.telemetry.providers import make_provider
 from service.telemetry.sampling import sampler
 from service.telemetry.settings import Settings
-from service.telemetry.spans import LightSpan, Route
-from service.telemetry.tracer import make_provider
 from service.telemetry.traces.segments import Segments
+from service.telemetry.waiting import SpanData
 
 RESOURCE = Resource({"service.name": "shop", "service.version": "1.2", "deployment.environment.name": "local"})
 GROUP = "/shop/local/shop/logs"
@@ -26,7 +27,7 @@ class Traced:
 
     kind: str = "light"
     decides: Sampler = field(default_factory=lambda: sampler(Settings("shop")))
-    ended: list[LightSpan] = field(default_factory=list)
+    ended: list[SpanData] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.route = Route(self.ended.append)

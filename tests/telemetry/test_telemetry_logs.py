@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.telemetry import names, redaction
+from service.telemetry import logs, names, redaction, unpacking
 from service.telemetry.delivery import stdout
 from service.telemetry.delivery.sender import in_sender
 from service.telemetry.jsontext import RecordIds
@@ -30,14 +30,14 @@ def kept() -> Iterator[list[Logged]]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     kept: list[Logged] = []
-    install(JsonHandler(lines, lambda: kept.append), "INFO")
+    install(JsonHandler(lines, lambda: lambda item: kept.append(unpacking.line(item))), "INFO")
     yield kept
     root.handlers[:] = before
     root.setLevel(level)
 
 
 def written(record: logging.LogRecord) -> str:
-    return lines.text(snapshot(record))
+    return lines.text(unpacking.line(snapshot(record)))
 
 
 def line(message: Any = "hello", level: int = logging.INFO, *arguments: Any, **extra: Any) -> dict[str, Any]:
@@ -213,6 +213,34 @@ def test_installing_again_replaces_only_our_own_handler(kept: list[Logged]) -> N
     assert kept == []
 
 
+PLAIN_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6), st.sampled_from(["\ud800", "x" * 5_000])
+)
+
+
+@given(
+    message=st.text(max_size=12) | st.just("%s and %r"),
+    arguments=st.lists(PLAIN_VALUES, max_size=2).map(tuple),
+    extras=st.dictionaries(st.sampled_from("abcd"), PLAIN_VALUES | st.lists(PLAIN_VALUES, max_size=2), max_size=3),
+)
+def test_a_record_that_waits_packed_is_written_as_one_that_waits_as_it_is(
+    message: str, arguments: tuple[object, ...], extras: dict[str, object]
+) -> None:
+    record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, message, arguments, None)
+    vars(record).update(extras)
+    item = snapshot(record)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "pack", _never)
+        other = snapshot(record)
+    assert isinstance(other, Logged)
+    told, expected = (json.loads(lines.text(unpacking.line(one))) for one in (item, other))
+    assert told | {"record_id": ""} == expected | {"record_id": ""}
+
+
+def _never(_: object) -> bytes:
+    raise OverflowError
+
+
 def test_a_filter_on_the_handler_is_asked(kept: list[Logged]) -> None:
     (ours,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, JsonHandler)]
     ours.addFilter(lambda record: "secret" not in record.getMessage())
@@ -341,7 +369,7 @@ def test_redaction_of_a_long_text_takes_no_square_of_its_length() -> None:
 def test_of_a_burst_of_the_same_line_some_are_written_and_all_are_counted() -> None:
     encoder, total = Lines(SETTINGS), 1_234
     record = logging.makeLogRecord({"name": "shop", "msg": "again", "levelname": "INFO"})
-    told = [found for _ in range(total) if (found := encoder.record(snapshot(record))) is not None]
+    told = [found for _ in range(total) if (found := encoder.record(unpacking.line(snapshot(record)))) is not None]
     told += encoder.repeated(record.created, end=True)
     assert len(told) == FIRST + (total - FIRST) // ONE_OF + 1
     assert sum(record.weight for record in told) == total
@@ -352,7 +380,7 @@ def test_lines_that_differ_in_a_field_or_in_time_are_no_burst() -> None:
     encoder = Lines(SETTINGS)
     for number in range(FIRST * 3):
         record = logging.makeLogRecord({"name": "shop", "msg": "placed", "levelname": "INFO", "order_id": number})
-        assert encoder.record(snapshot(record)) is not None
+        assert encoder.record(unpacking.line(snapshot(record))) is not None
     repeats: Repeats[str] = Repeats()
     repeats.over(0.0)
     for second in range(10):

@@ -12,7 +12,9 @@ import pytest
 from opentelemetry.trace import SpanKind, get_current_span
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from service.telemetry import unpacking
 from service.telemetry.request import current, span_of
+from service.telemetry.waiting import RequestData
 from service.telemetry.wsgi import Middleware, connect
 
 from .telemetry_spans import KINDS, Traced
@@ -27,13 +29,24 @@ class Shop(Traced):
         self.in_flight = 0
         self.app = app
         gauges = SimpleNamespace(enter=lambda _: self._count(1), leave=lambda _: self._count(-1))
-        telemetry: Any = SimpleNamespace(started=True, gauges=gauges, tracer=self.tracer, answered=self.requests.append)
+        telemetry: Any = SimpleNamespace(
+            started=True, gauges=gauges, tracer=self.tracer, answered=self._answered, served=self._served,
+            route=self.route,
+        )  # fmt: skip
         app.wsgi_app = Middleware(app.wsgi_app, telemetry, frozenset({"/healthz"}))  # type: ignore[method-assign]
         connect(app)
         self.client = app.test_client()
 
     def _count(self, by: int) -> None:
         self.in_flight += by
+
+    def _answered(self, item: bytes) -> None:
+        self.requests.append(unpacking.request(item))
+
+    def _served(self, request: RequestData, n: int) -> None:
+        self.requests.append(request)
+        self.ended += (*unpacking.spans(request), request)
+        assert n == 1 + request.n
 
     def one(self) -> tuple[Any, Any]:
         """The one record and the one document there is."""
@@ -85,7 +98,7 @@ def test_every_kind_of_answer_is_told(shop: Shop, method: str, path: str, status
     assert shop.client.open(path, method=method).status_code == status
     record, document = shop.one()
     known = method if method != "EVIL" else "_OTHER"
-    assert (record.operation, record.method, record.status) == (operation, known, status)
+    assert (record.operation, record.method, record.code) == (operation, known, status)
     assert document["annotations"]["operation"] == operation
     assert document["http"]["request"]["method"] == known
     assert document["http"]["response"] == {"status": status}
@@ -141,7 +154,7 @@ def test_a_stream_that_its_client_leaves_ends_there(shop: Shop) -> None:
     assert next(iter(answer.response)) == b"x"
     assert shop.requests == []
     answer.close()
-    assert shop.one()[0].status == 200
+    assert shop.one()[0].code == 200
     assert closed == [True]
 
 
@@ -157,7 +170,7 @@ def test_a_stream_that_breaks_tells_its_error_though_its_status_is_gone(shop: Sh
     with pytest.raises(OSError, match="disk"):
         _ = shop.client.get("/stream").data
     record, document = shop.one()
-    assert (record.status, record.error_type) == (200, "OSError")
+    assert (record.code, record.error_type) == (200, "OSError")
     assert document["cause"]["exceptions"][0]["type"] == "OSError"
 
 
@@ -181,7 +194,7 @@ def test_an_exception_that_nobody_handles_is_told_once_and_goes_on(shop: Shop) -
     with pytest.raises(ValueError, match="broken"):
         shop.client.get("/broken")
     record, document = shop.one()
-    assert (record.operation, record.status, record.error_type) == ("GET /broken", 500, "ValueError")
+    assert (record.operation, record.code, record.error_type) == ("GET /broken", 500, "ValueError")
     assert (document["fault"], len(document["cause"]["exceptions"])) == (True, 1)
     assert document["metadata"]["default"]["error.type"] == "ValueError"
 
@@ -213,7 +226,7 @@ def test_other_middleware_may_stand_on_either_side() -> None:
     app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     assert shop.client.get("/carts/7", headers={"X-Forwarded-For": "10.0.0.9"}).get_json() == {"id": 7}
     record, document = shop.one()
-    assert (record.operation, record.status) == ("GET /carts/{cart_id}", 200)
+    assert (record.operation, record.code) == ("GET /carts/{cart_id}", 200)
     assert document["http"]["request"]["client_ip"] == "10.0.0.9"
 
 

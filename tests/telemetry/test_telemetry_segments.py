@@ -13,10 +13,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Span, SpanKind, set_span_in_context
 from opentelemetry.trace.status import Status, StatusCode
 
-from service.telemetry.server_span import ServerSpan, finish, server_attributes
-from service.telemetry.spans import LightSpan
+from service.telemetry.http_attributes import server_attributes
+from service.telemetry.server_span import ServerSpan, finish
 from service.telemetry.traces.segments import Segments
 from service.telemetry.traces.text import LIMIT
+from service.telemetry.waiting import SpanData
 
 from .telemetry_spans import GROUP, KINDS, RESOURCE, Traced
 
@@ -29,7 +30,7 @@ def made(
     name: str = "POST /checkout",
     spans: str = "light",
     **attributes: Any,
-) -> LightSpan:
+) -> SpanData:
     traced = Traced(spans)
     context = set_span_in_context(traced.tracer.start_span("parent")) if child else Context()
     given = {key.replace("__", "."): value for key, value in attributes.items()}
@@ -39,7 +40,7 @@ def made(
     return traced.ended[-1]
 
 
-def document(span: LightSpan, resource: Resource = RESOURCE) -> str:
+def document(span: SpanData, resource: Resource = RESOURCE) -> str:
     return Segments(resource, GROUP).document(span)
 
 
@@ -325,7 +326,8 @@ def test_a_request_is_told_alike_the_quick_way_and_the_common_way(
     outcome = (status, route, "GET /items/{item_id}", error)
     quick = traced.tracer.serve(Context(), facts)
     assert type(quick) is ServerSpan
-    finish(quick, outcome)
+    assert quick.left(outcome, 1.5, None)
+    traced.ended.append(quick.data)
     common = traced.tracer.start_span(facts[0], Context(), SpanKind.SERVER, server_attributes(facts))
     finish(common, outcome)
     told, expected = traced.documents()

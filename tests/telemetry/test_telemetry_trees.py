@@ -6,29 +6,37 @@ import json
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import SpanKind
 
+from service.telemetry.origin import NO_LIMITS, Origin, Route
 from service.telemetry.traces.segments import Segments
 from service.telemetry.traces.text import LIMIT
 from service.telemetry.traces.trees import Trees
-from service.telemetry.waiting import Flat, Served
+from service.telemetry.waiting import NO_STATE, RequestData, SpanData
 
 TRACE = 0x6A000000 << 96 | 7
 RESOURCE = Resource({"service.name": "shop"})
+ORIGIN = Origin(RESOURCE, None, NO_LIMITS, Route(list[SpanData]().append))
 
 
 def trees() -> Trees:
     return Trees(Segments(RESOURCE, "/shop/logs"))
 
 
-def child(span_id: int, above: int, name: str = "step") -> Flat:
-    return Flat(TRACE, span_id, above, 1_000_000_000, 2_000_000_000, name, None)
+def child(span_id: int, above: int, name: str = "step") -> SpanData:
+    made = SpanData(name, SpanKind.INTERNAL, TRACE, span_id, 1, NO_STATE, above, ORIGIN, 1_000_000_000)
+    made.end_time = 2_000_000_000
+    return made
 
 
-def request(span_id: int, status: int = 200) -> Served:
-    return Served(
-        3_000_000_000, "GET /a", "GET", status, 2_000.0, f"{span_id:016x}", TRACE, span_id, True, "", None,
-        1_000_000_000, "/a", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1", None, None, (), 0,
+def request(span_id: int, status: int = 200) -> RequestData:
+    made = RequestData(
+        "GET /a", SpanKind.SERVER, TRACE, span_id, 1, NO_STATE, 0, ORIGIN, 1_000_000_000,
+        facts=("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1"), code=status, route="/a",
+        operation="GET /a",
     )  # fmt: skip
+    made.end_time = 3_000_000_000
+    return made
 
 
 def told(made: tuple[str, int] | None) -> tuple[dict[str, Any], int]:

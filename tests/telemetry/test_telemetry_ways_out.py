@@ -21,7 +21,7 @@ from service.telemetry import Settings, SettingsError
 from service.telemetry.delivery import Batch, Outcome
 from service.telemetry.delivery.batch import Record, batch
 from service.telemetry.otlp_settings import Otlp as OtlpSettings
-from service.telemetry.spans import readable
+from service.telemetry.readable import readable
 from service.telemetry.traces import way_out
 from service.telemetry.traces.api import DOCUMENTS, Api
 from service.telemetry.traces.daemon import Daemon

@@ -28,8 +28,11 @@ class Intake:
 class Bundle(Protocol):
     """An item with others in it."""
 
+    def packed(self) -> object:
+        """As it waits with them."""
+
     def alone(self) -> object:
-        """The item without them."""
+        """As it waits without them."""
 
 
 class Bundles(Intake):
@@ -49,7 +52,7 @@ class Bundles(Intake):
         def bundle(item: Bundle, n: int) -> None:
             if held[0] + n <= most and len(items) < capacity:
                 held[0] += n
-                items.append(item)
+                items.append(item.packed())
                 offered[0] += 1
             else:
                 without[0] += n

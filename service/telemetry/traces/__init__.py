@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
 from ..delivery import Transport
 from ..settings import Settings
+from ..waiting import SpanData
 
-Take = Callable[[Any], tuple[str, int] | None]
+Take = Callable[[SpanData], tuple[str, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
     """``take(span)`` writes a span: (text, how many spans it holds), or None for one that waits for others.
 
-    ``left()``: those that have waited in vain; ``alone(span)`` writes such a one by itself. ``flat``: usual spans may
-    come as spans.Flat.
+    ``left()``: those that have waited in vain; ``alone(span)`` writes such a one by itself.
     """
 
     take: Take
-    alone: Callable[[Any], str]
-    left: Callable[[], list[Any]]
+    alone: Callable[[SpanData], str]
+    left: Callable[[], list[SpanData]]
     transport: Transport
-    flat: bool
 
 
 def way_out(settings: Settings, resource: Resource) -> WayOut | None:
@@ -39,11 +37,11 @@ def way_out(settings: Settings, resource: Resource) -> WayOut | None:
         return None
     if settings.traces_exporter == "otlp":
         otlp = import_module(".otlp", __package__)
-        return WayOut(lambda span: (otlp.record(span), 1), otlp.record, list, otlp.Otlp(settings.otlp), flat=False)
+        return WayOut(lambda span: (otlp.record(span), 1), otlp.record, list, otlp.Otlp(settings.otlp))
     segments = import_module(".segments", __package__).Segments(resource, settings.log_group)
     trees = import_module(".trees", __package__).Trees(segments)
     if settings.xray_delivery == "api":
         transport = import_module(".api", __package__).Api(settings)
     else:
         transport = import_module(".daemon", __package__).Daemon(settings.daemon.udp)
-    return WayOut(trees.take, segments.document, trees.left, transport, flat=True)
+    return WayOut(trees.take, segments.document, trees.left, transport)

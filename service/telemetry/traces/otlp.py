@@ -18,7 +18,8 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from ..aws import Caller, CallError
 from ..delivery import Batch, Outcome
 from ..otlp_settings import Otlp as Settings
-from ..spans import LightSpan, readable
+from ..readable import readable
+from ..waiting import SpanData
 
 AMAZON = re.compile(r"xray\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 # Codes of a signed call that no second attempt would mend.
@@ -27,7 +28,7 @@ POISON = re.compile(r"InvalidRequest|Validation|Serialization|HTTP 4(?:00|13|15)
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 
 
-def record(span: LightSpan) -> str:
+def record(span: SpanData) -> str:
     """One span as a serialised ExportTraceServiceRequest, in base64."""
     return base64.b64encode(encode_spans([readable(span)]).SerializeToString()).decode()
 

@@ -11,9 +11,11 @@ import json
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import SpanKind, StatusCode, TraceState
+from opentelemetry.trace import SpanKind, StatusCode
 
+from ..http_attributes import Outcome, attributes_of, server_attributes, server_outcome
 from ..names import ANNOTATIONS, RESOURCE_ANNOTATIONS
+from ..origin import NO_LIMITS, PREPARED, Origin, Prepared, Route
 from ..semconv import (
     AWS_LOCAL_SERVICE,
     AWS_REMOTE_SERVICE,
@@ -36,9 +38,7 @@ from ..semconv import (
     USER_AGENT,
     XRAY_ANNOTATIONS,
 )
-from ..server_span import SERVER_ERROR, Outcome, ServerSpan, server_attributes, server_outcome
-from ..spans import NO_LIMITS, UNSET, LightSpan, Origin, Prepared, Route
-from ..waiting import Flat, Served
+from ..waiting import NO_STATE, SERVER_ERROR, RequestData, SpanData
 from .causes import cause, message_cause
 from .members import (
     CALLS,
@@ -83,7 +83,6 @@ PLACED = frozenset(
 INTERNAL, CLIENT, SERVER = SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.SERVER
 PRODUCER = SpanKind.PRODUCER
 
-Ended = LightSpan | Flat | Served
 Facts = tuple[str, ...]
 Parts = tuple[int, int, int, float, float, str, str]
 """(trace id, span id, parent id or 0, start, end, name as JSON, other members with a comma before the first); times in
@@ -113,7 +112,7 @@ class Segments:
         self._trace = (0, "")
         self._operations: dict[tuple[Any, ...], str] = {}
 
-    def document(self, span: Ended) -> str:
+    def document(self, span: SpanData) -> str:
         """The segment document of an ended span, as JSON of at most LIMIT bytes."""
         trace_id, span_id, parent_id, start, end, name, rest = self.parts(span)
         parent = f'"parent_id":"{parent_id:016x}",' if parent_id else ""
@@ -123,41 +122,28 @@ class Segments:
         )
         return text if len(text) * 4 <= LIMIT else fitting(text)
 
-    def parts(self, span: Ended) -> Parts:
+    def parts(self, span: SpanData) -> Parts:
         """What a document is made of."""
         # A clock may be set back, and X-Ray takes no document that ends before it begins.
-        if type(span) is Flat:
-            name, rest, end = span.name, span.rest, max(span.start, span.end) / 1e9
-            if rest is None:
-                name, rest = name_text(name), SUBSEGMENT
-            return span.trace_id, span.span_id, span.parent_id, span.start / 1e9, end, name, rest
-        if type(span) is Served:
-            facts = (span.method, span.scheme, span.path, span.host, span.client, span.agent, span.protocol)
-            name, rest = self._request(facts, (span.status, span.route, span.operation, span.error_type), "")
-            return span.trace_id, span.span_id, 0, span.start / 1e9, max(span.start, span.at) / 1e9, name, rest
-        assert isinstance(span, LightSpan)  # noqa: S101 - for mypy
         name, rest = self._told(span)
         start, end = span.start_time / 1e9, max(span.end_time or 0, span.start_time) / 1e9
         return span.trace_id, span.span_id, span.parent_id, start, end, name, rest
 
-    def _told(self, span: LightSpan) -> tuple[str, str]:
-        if (
-            type(span) is ServerSpan
-            and span.held is None
-            and span.outcome is not None
-            and not span.events
-            and (span.status is UNSET or span.status is SERVER_ERROR)
-        ):
-            return self._request(span.facts, span.outcome, span.name)
-        attributes = span.attributes
-        if type(attributes) is Prepared and span.parent_id and span.status is UNSET and not span.events:
-            found: tuple[str, str] | None = attributes.made
-            if found is None:
-                found = attributes.made = self._say(span, attributes)
-            return found
-        if attributes or span.events or span.status is not UNSET or span.kind is not INTERNAL or not span.parent_id:
-            return self._say(span, attributes)
-        return name_text(span.name), SUBSEGMENT
+    def _told(self, span: SpanData) -> tuple[str, str]:
+        short = span.short
+        if short is not None:
+            if type(span) is RequestData:
+                if span.code:
+                    return self._request(span.facts, span.outcome, span.name)
+            elif span.parent_id:
+                if isinstance(short, str):
+                    return name_text(short), SUBSEGMENT
+                prepared: Prepared = PREPARED[short]
+                found: tuple[str, str] | None = prepared.made
+                if found is None:
+                    found = prepared.made = self._say(span, prepared)
+                return found
+        return self._say(span, attributes_of(span))
 
     def _xray_id(self, trace_id: int) -> str:
         known, text = self._trace
@@ -190,16 +176,14 @@ class Segments:
 
     def _kept(self, facts: Facts, outcome: Outcome) -> str:
         """What requests of one operation have in common, without what is another's in the next: _request tells it."""
-        span = LightSpan(
-            outcome[2], SERVER, 0, 0, 0, TraceState(), None, 0, server_attributes(facts) | server_outcome(outcome),
-            self._origin, 0,
-        )  # fmt: skip
+        attributes = server_attributes(facts) | server_outcome(outcome)
+        span = SpanData(outcome[2], SERVER, 0, 0, 0, NO_STATE, 0, self._origin, 0, attributes=attributes)
         if outcome[0] >= 500:
             span.status = SERVER_ERROR
         said = self._say(span, span.attributes)[1].removeprefix(self._always)
         return json_text({k: v for k, v in json.loads(f"{{{said[1:]}}}").items() if k != "http"})[1:-1]
 
-    def _say(self, span: LightSpan, attributes: Attributes) -> tuple[str, str]:
+    def _say(self, span: SpanData, attributes: Attributes) -> tuple[str, str]:
         """The name as JSON, and all members that do not change with id and time, with a comma before the first."""
         if not OLDER.keys().isdisjoint(attributes):
             attributes = {OLDER.get(key, key): value for key, value in attributes.items()}
@@ -227,7 +211,7 @@ class Segments:
         name = name_text(self._name(span, attributes))
         return name, f"{always},{json_text(said)[1:-1]}" if said else always
 
-    def _name(self, span: LightSpan, attributes: Attributes) -> str:
+    def _name(self, span: SpanData, attributes: Attributes) -> str:
         """The first thing known of the other side in a call, of this side in a request; else the span's own name."""
         kind = span.kind
         if kind in CALLS:
@@ -249,7 +233,7 @@ class Segments:
         return str(name or span.name)
 
 
-def _judge(span: LightSpan, attributes: Attributes, segment: dict[str, Any]) -> None:
+def _judge(span: SpanData, attributes: Attributes, segment: dict[str, Any]) -> None:
     """error, throttle, fault and cause. The HTTP status decides first; an error status without one is a fault."""
     status = attributes.get(HTTP_STATUS, 0)
     failed = span.status.status_code is StatusCode.ERROR

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from opentelemetry.trace import SpanKind
 
-from ..spans import LightSpan
-from ..waiting import Flat, Served
-from .segments import SUBSEGMENT, Ended, Segments
+from ..waiting import SpanData
+from .segments import SUBSEGMENT, Segments
 from .text import LIMIT
 
 DEEPEST = 32
@@ -21,19 +20,13 @@ class Trees:
 
     def __init__(self, segments: Segments) -> None:
         self._segments = segments
-        self._waiting: dict[int, list[Ended]] = {}  # by the id of the span above
+        self._waiting: dict[int, list[SpanData]] = {}  # by the id of the span above
 
-    def take(self, span: Ended) -> tuple[str, int] | None:
+    def take(self, span: SpanData) -> tuple[str, int] | None:
         """The document that a span completes, and how many spans it holds; None for one that waits."""
         span_id = span.span_id
-        if type(span) is Flat:
-            above = span.parent_id
-        elif type(span) is Served:
-            above = 0
-        else:
-            assert isinstance(span, LightSpan)  # noqa: S101 - for mypy
-            above = 0 if span.kind is SpanKind.SERVER else span.parent_id
-        if above:
+        above = span.parent_id
+        if above and span.kind is not SpanKind.SERVER:
             waiting = self._waiting.get(above)
             if waiting is None:
                 self._waiting[above] = [span]
@@ -52,7 +45,7 @@ class Trees:
             del self._waiting[known]
         return whole, 1 + n
 
-    def left(self) -> list[Ended]:
+    def left(self) -> list[SpanData]:
         """Those that wait still, to be sent by themselves."""
         if not self._waiting:
             return []
