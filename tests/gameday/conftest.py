@@ -1,11 +1,15 @@
-"""A scenario, a journal and a world without a network, whose clock is moved by the test."""
+"""A scenario, a journal, a stage, a far end for faults and load, and a world whose clock is moved by the test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -19,6 +23,7 @@ from kit.gameday.preflight import Check
 from kit.gameday.runner import Parts, Runner
 from kit.gameday.vitals import Vitals
 from kit.gameday.watch import Change, Sent
+from kit.settings import Settings, load
 
 START = 1_800_000_000.0
 
@@ -146,3 +151,75 @@ def empty() -> Callable[..., World]:
 def journal(tmp_path: Path) -> Journal:
     (tmp_path / "run").mkdir()
     return Journal(tmp_path / "run", "run")
+
+
+class Far(BaseHTTPRequestHandler):
+    """A fault control and a Locust in one."""
+
+    def _answer(self, status: int, body: Any = None) -> None:
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self) -> None:
+        state: Any = self.server
+        if self.path == "/gameday/state":
+            word = "spawning" if state.users else "stopped"
+            self._answer(200, {"state": word, "users": 0, "target_users": state.users})
+        elif self.headers.get("Authorization") != "Bearer right":
+            self._answer(401, {})
+        else:
+            known = [{"name": "payment-errors"}]
+            self._answer(200, {"service": "shop", "known": known, "active": [{"name": n} for n in state.active]})
+
+    def do_POST(self) -> None:
+        state: Any = self.server
+        if self.path == "/stop":
+            state.users = 0
+            self._answer(200, {"success": True})
+            return
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        state.users = int(form["user_count"][0])
+        self._answer(200, {"success": True})
+
+    def do_DELETE(self) -> None:
+        state: Any = self.server
+        state.active.clear()
+        self._answer(204)
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def far() -> Iterator[Any]:
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Far)
+    server.active, server.users = ["payment-errors"], 40
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+STAGE = """
+account: "123456789012"
+region: us-east-1
+environment: local
+scale: {scale}
+faults: {faults}
+protected: {protected}
+shop_url: http://127.0.0.1:1
+fault_urls: {{shop: {url}}}
+"""
+
+
+def settings_of(root: Path, url: str = "http://127.0.0.1:1", **changes: str) -> Settings:
+    (root / "stages").mkdir(exist_ok=True)
+    usual = {"scale": "practice", "faults": "allowed", "protected": "false"}
+    (root / "stages" / "local.yaml").write_text(STAGE.format(url=url, **usual | changes))
+    return load({"FAULTS_TOKEN": "right"}, root)

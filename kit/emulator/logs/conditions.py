@@ -26,12 +26,14 @@ from kit.emulator.protocol import AwsError
 
 Select = Callable[[Any], Any]
 Test = Callable[[Any], bool]
+Operand = Callable[[Test], Test]
+"""Makes of a test of one value a test of an event, by finding what the event has to compare."""
 
 MISSING = object()
 
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<selector>\$(?:\.?\[\s*\d{1,9}\s*\]|\.?\[\s*'[^']*'\s*\]|\.?\[\s*"[^"]*"\s*\]|\.[\w\-:@/]+)+)
+      (?P<selector>\$(?:\.?\[\s*(?:\d{1,9}|\*)\s*\]|\.?\[\s*'[^']*'\s*\]|\.?\[\s*"[^"]*"\s*\]|\.(?:\*|[\w\-:@/]+))+)
     | (?P<text>"(?:[^"\\]|\\.)*")
     | (?P<regex>%[^%]+%)
     | (?P<sign>&&|\|\||!=|=!|<=|>=|\.\.\.(?=[\s,\]])|[=<>(){}\[\],])
@@ -66,8 +68,8 @@ class Conditions(ABC):
         self.advance()
 
     @abstractmethod
-    def operand(self) -> Select:
-        """Read what is compared; the function gives its value in an event, or MISSING."""
+    def operand(self) -> Operand:
+        """Read what is compared; where an event lacks it, the value to test is MISSING."""
 
     @abstractmethod
     def number(self, value: Any) -> float | None:
@@ -142,7 +144,7 @@ class Conditions(ABC):
         self._depth -= 1
         return inner
 
-    def _comparison(self, select: Select) -> Test:
+    def _comparison(self, operand: Operand) -> Test:
         word = self.symbol.upper() if self.kind == "word" else ""
         if word == "IS":
             self.advance()
@@ -150,39 +152,34 @@ class Conditions(ABC):
             if name not in _WORDS:
                 raise AwsError("InvalidParameterException", f"Invalid filter pattern: IS {name}")
             wanted = _WORDS[name]
-            return lambda event: select(event) is wanted
+            return operand(lambda value: value is wanted)
         if word == "NOT":
             self.advance()
             if self.pop("word").upper() != "EXISTS":
                 raise self.wrong()
-            return lambda event: select(event) is MISSING
+            return operand(lambda value: value is MISSING)
         sign = self.pop("sign")
         if sign in ("=", "!=", "=!"):
-            return self._equality(select, sign == "=")
+            return operand(self._equality(sign == "="))
         if sign in _ORDERINGS:
-            return self._ordering(select, _ORDERINGS[sign])
+            return operand(self._ordering(_ORDERINGS[sign]))
         raise self.wrong()
 
-    def _ordering(self, select: Select, compare: Callable[[float, float], bool]) -> Test:
+    def _ordering(self, compare: Callable[[float, float], bool]) -> Test:
         word = self.pop("word")
         limit = parse_number(word)
         if limit is None:
             raise AwsError("InvalidParameterException", f"Invalid filter pattern: '{word}' is not a number")
 
-        def test(event: Any) -> bool:
-            value = self.number(select(event))
-            return value is not None and compare(value, limit)
+        def test(value: Any) -> bool:
+            number = self.number(value)
+            return number is not None and compare(number, limit)
 
         return test
 
-    def _equality(self, select: Select, equal: bool) -> Test:
+    def _equality(self, equal: bool) -> Test:
         same = self._same()
-
-        def test(event: Any) -> bool:
-            value = select(event)
-            return self.is_value(value) and same(value) is equal
-
-        return test
+        return lambda value: self.is_value(value) and same(value) is equal
 
     def _same(self) -> Test:
         if self.kind == "regex":
@@ -217,6 +214,11 @@ class Conditions(ABC):
             return text.startswith(core) if anything_after else text == core
 
         return test
+
+
+def single(select: Select) -> Operand:
+    """The operand that is one value of an event."""
+    return lambda test: lambda event: test(select(event))
 
 
 def parse_number(word: str) -> float | None:

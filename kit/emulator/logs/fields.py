@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kit.emulator.logs.conditions import MISSING, Conditions, Select, Test, parse_number
+from kit.emulator.logs.conditions import MISSING, Conditions, Operand, Test, parse_number, single
 
 _FIELD = re.compile(rb'\[([^\]]*)\]|"([^"]*)"|(\S+)')
 _NAME = re.compile(r"[\w-]+")
@@ -98,10 +98,11 @@ class _FieldConditions(Conditions):
         test = self.either()
         return self.asked[first], test
 
-    def operand(self) -> Select:
+    def operand(self) -> Operand:
         name = self._name()
         self.asked.append(name)
-        return lambda values: values.get(f"${name}", MISSING)
+        key = f"${name}"
+        return single(lambda values: values.get(key, MISSING))
 
     def number(self, value: Any) -> float | None:
         return parse_number(value) if isinstance(value, str) else None

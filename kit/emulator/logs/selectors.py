@@ -6,30 +6,49 @@ false where the member is missing, null, an array or an object ("the filter will
 wildcard, and a regular expression, is held against numbers and booleans too, as ``{ $.latency = * }`` is documented to
 match a number; a plain text equals only a text, and a number only a number: the guide is silent, so nothing is
 converted.
+
+``[*]`` selects "any array element", ``.*`` "any JSON object field": a comparison holds if it holds for one of them.
+"Up to one wildcard selector in a property selector, and up to three wildcard selectors in a filter pattern". Ours,
+where the guide is silent: ``!=`` too holds if one differs, ``NOT EXISTS`` if there is none at all; a selector with a
+wildcard names no single value, so nothing is extracted by it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import msgspec
 
-from kit.emulator.logs.conditions import MISSING, Conditions, Select, Test
+from kit.emulator.logs.conditions import MISSING, Conditions, Operand, Select, Test, single
+from kit.emulator.protocol import AwsError
 
-_STEP = re.compile(r"""\.?\[\s*(?:(\d+)|'([^']*)'|"([^"]*)")\s*\]|\.([\w\-:@/]+)""")
+_STEP = re.compile(r"""\.?\[\s*(?:(\d+|\*)|'([^']*)'|"([^"]*)")\s*\]|\.(\*|[\w\-:@/]+)""")
 _SELECTOR = re.compile(rf"""\$(?:{_STEP.pattern})+""", re.VERBOSE)
 _PLAIN = re.compile(r"[\w\-:@/]+")
+_MOST_WILDCARDS_OF_A_SELECTOR = 1
+_MOST_WILDCARDS_OF_A_PATTERN = 3
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
+class Every(Enum):
+    """A step of a selector to all there is."""
+
+    ELEMENT = "[*]"
+    FIELD = ".*"
+
+
+Step = int | str | Every
+
+
 @dataclass(frozen=True, slots=True)
 class JsonPattern:
-    """A pattern in braces."""
+    """A pattern in braces; ``selects`` are its selectors without a wildcard."""
 
     test: Test
     selects: Mapping[str, Select]
@@ -37,7 +56,7 @@ class JsonPattern:
 
     @property
     def names(self) -> frozenset[str]:
-        """Its selectors, in one spelling."""
+        """Its selectors without a wildcard, in one spelling."""
         return frozenset(self.selects)
 
     def matches(self, message: bytes) -> bool:
@@ -73,11 +92,21 @@ def parse_selector(text: str) -> JsonPattern:
 class _JsonConditions(Conditions):
     def __init__(self, text: str) -> None:
         self.selects: dict[str, Select] = {}
+        self._wildcards = 0
         super().__init__(text)
 
-    def operand(self) -> Select:
+    def operand(self) -> Operand:
         selector = self.pop("selector")
-        return self.selects.setdefault(canonical(selector), _select(selector))
+        steps = _steps(selector)
+        wildcards = [place for place, step in enumerate(steps) if isinstance(step, Every)]
+        self._wildcards += len(wildcards)
+        if len(wildcards) > _MOST_WILDCARDS_OF_A_SELECTOR:
+            raise _too_many("property selector", _MOST_WILDCARDS_OF_A_SELECTOR)
+        if self._wildcards > _MOST_WILDCARDS_OF_A_PATTERN:
+            raise _too_many("filter pattern", _MOST_WILDCARDS_OF_A_PATTERN)
+        if wildcards:
+            return _any_of(steps, wildcards[0])
+        return single(self.selects.setdefault(canonical(selector), _select(steps)))
 
     def number(self, value: Any) -> float | None:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -96,21 +125,25 @@ def canonical(selector: str) -> str:
     return "$" + "".join(_step_text(step) for step in _steps(selector))
 
 
-def _step_text(step: int | str) -> str:
+def _step_text(step: Step) -> str:
+    if isinstance(step, Every):
+        return step.value
     if isinstance(step, int):
         return f"[{step}]"
     return f".{step}" if _PLAIN.fullmatch(step) else f"['{step}']"
 
 
-def _steps(selector: str) -> list[int | str]:
-    return [
-        int(index) if index else quoted or double or plain for index, quoted, double, plain in _STEP.findall(selector)
-    ]
+def _steps(selector: str) -> list[Step]:
+    steps: list[Step] = []
+    for index, quoted, double, plain in _STEP.findall(selector):
+        if index:
+            steps.append(Every.ELEMENT if index == "*" else int(index))
+        else:
+            steps.append(Every.FIELD if plain == "*" else quoted or double or plain)
+    return steps
 
 
-def _select(selector: str) -> Callable[[Any], Any]:
-    steps = _steps(selector)
-
+def _select(steps: Sequence[Step]) -> Select:
     def select(value: Any) -> Any:
         for step in steps:
             if isinstance(step, int):
@@ -122,6 +155,28 @@ def _select(selector: str) -> Callable[[Any], Any]:
         return value
 
     return select
+
+
+def _any_of(steps: Sequence[Step], wildcard: int) -> Operand:
+    """The operand that is any of the values that steps with a wildcard at this place lead to."""
+    whole, every, part = _select(steps[:wildcard]), steps[wildcard], _select(steps[wildcard + 1 :])
+
+    def values(document: Any) -> list[Any]:
+        holder = whole(document)
+        held: Iterable[Any] = ()
+        if every is Every.ELEMENT and isinstance(holder, list):
+            held = holder
+        elif every is Every.FIELD and isinstance(holder, dict):
+            held = holder.values()
+        found = (part(item) for item in held)
+        return [value for value in found if value is not MISSING] or [MISSING]
+
+    return lambda test: lambda document: any(test(value) for value in values(document))
+
+
+def _too_many(where: str, most: int) -> AwsError:
+    text = f"Invalid filter pattern: a {where} can hold wildcard selectors up to {most}."
+    return AwsError("InvalidParameterException", text)
 
 
 def _document(message: bytes) -> Any:

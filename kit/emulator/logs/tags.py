@@ -16,7 +16,7 @@ _PATTERN = r"Member must satisfy regular expression pattern: ^([\p{L}\p{Z}\p{N}_
 
 def checked(tags: Mapping[str, str]) -> Mapping[str, str]:
     """The tags; InvalidParameterException for a key that AWS keeps for itself, or a character that it doesn't take."""
-    for what, texts in (("keys", tags.keys()), ("values", tags.values())):
+    for what, texts in (("keys", tags.keys()), ("value", tags.values())):
         if not all(map(_taken, texts)):
             text = (
                 f"1 validation error detected: Value at 'tags' failed to satisfy constraint: Map {what} must satisfy "

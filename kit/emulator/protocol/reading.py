@@ -7,16 +7,23 @@ writes a timestamp, a blob, a number). A wrong type is an AwsError at once; a br
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
+from functools import partial
 from typing import Any, Protocol
 
 from kit.emulator.protocol.compiling import ShapeCompiler
-from kit.emulator.protocol.complaints import Problem
+from kit.emulator.protocol.complaints import Holder, Key, Problem
 from kit.emulator.protocol.errors import AwsError
-from kit.emulator.protocol.model import ServiceModel, Shape
+from kit.emulator.protocol.java_text import JavaText
+from kit.emulator.protocol.model import Ref, ServiceModel, Shape
+from kit.emulator.protocol.rules import all_rules, bound_rule, enum_rule, pattern_rule, shown_bound
 
 Reader = Callable[[Any, list[Problem]], Any]
 Leaf = Callable[[Any], Any]
+# What a reader has read as a service would show it.
+Shown = Callable[[Any], str]
+
+_HOLDERS = frozenset({"structure", "list", "map"})
 
 
 class Leaves(Protocol):
@@ -47,6 +54,7 @@ class ReaderCompiler(ShapeCompiler[Reader]):
 
     def __init__(self, model: ServiceModel, leaves: Leaves) -> None:
         super().__init__(model)
+        self._texts = JavaText(model.shapes)
         self._leaves: Mapping[str, Leaf] = {
             "string": leaves.string,
             "integer": _whole(leaves.integer, 32),
@@ -62,16 +70,24 @@ class ReaderCompiler(ShapeCompiler[Reader]):
         """See ShapeCompiler."""
         if shape.type == "structure":
             return self._structure(shape)
+        shown = partial(self._texts.of, shape=shape)
         if shape.type == "list" and shape.member is not None:
-            return _list(self.of(shape.member), shape)
+            rule = self._holder_rule("Member", shape.member)
+            return _list(self.of(shape.member), shape, shown, rule)
         if shape.type == "map" and shape.key is not None and shape.value is not None:
-            return _map(self.of(shape.key), self.of(shape.value), shape)
+            rules = self._holder_rule("Map keys", shape.key), self._holder_rule("Map value", shape.value)
+            return _map((self.of(shape.key), self.of(shape.value)), shape, shown, rules)
         leaf = self._leaves[shape.type]
         if shape.type == "string":
             return _string(leaf, shape)
         if shape.min is not None or shape.max is not None:
-            return _bounded(leaf, shape)
+            return _bounded(leaf, shape, shown)
         return lambda value, _problems: leaf(value)
+
+    def _holder_rule(self, what: str, ref: Ref) -> str | None:
+        """How a list or map says what all that it holds must be; None where each is told of by itself."""
+        held = self._shapes[ref.shape]
+        return None if held.type in _HOLDERS else f"{what} must satisfy constraint: {all_rules(held)}"
 
     def _structure(self, shape: Shape) -> Reader:
         readers = {name: self.of(ref) for name, ref in shape.members.items()}
@@ -97,40 +113,55 @@ class ReaderCompiler(ShapeCompiler[Reader]):
         return read
 
 
-def _list(member: Reader, shape: Shape) -> Reader:
+def _list(member: Reader, shape: Shape, shown: Shown, rule: str | None) -> Reader:
     def read(value: Any, problems: list[Problem]) -> list[Any]:
         if not isinstance(value, list):
             raise mistyped(value, "a list")
         out = []
-        count = len(problems)
+        since = count = len(problems)
         for index, inner in enumerate(value):
             if inner is None:
                 continue
             out.append(member(inner, problems))
             if len(problems) != count:
                 count = _place(problems, count, index)
-        _check_size(len(out), value, shape, problems)
+        if count != since and rule is not None:
+            _hold(problems[since:], Holder(shown(out), rule))
+        _check_size(out, shape, shown, problems)
         return out
 
     return read
 
 
-def _map(key: Reader, member: Reader, shape: Shape) -> Reader:
+def _map(readers: tuple[Reader, Reader], shape: Shape, shown: Shown, rules: tuple[str | None, str | None]) -> Reader:
+    key, member = readers
+
     def read(value: Any, problems: list[Problem]) -> dict[Any, Any]:
         if not isinstance(value, dict):
             raise mistyped(value, "a map")
         out = {}
-        count = len(problems)
+        of_keys: list[Problem] = []
+        of_values: list[Problem] = []
         for name, inner in value.items():
             if inner is None:
                 continue
-            out[key(name, problems)] = member(inner, problems)
-            if len(problems) != count:
-                count = _place(problems, count, str(name))
-        _check_size(len(out), value, shape, problems)
+            counts = len(of_keys), len(of_values)
+            out[key(name, of_keys)] = member(inner, of_values)
+            _place(of_keys, counts[0], Key(name))
+            _place(of_values, counts[1], Key(name))
+        for found, rule in zip((of_keys, of_values), rules, strict=True):
+            if found and rule is not None:
+                _hold(found, Holder(shown(out), rule))
+            problems += found
+        _check_size(out, shape, shown, problems)
         return out
 
     return read
+
+
+def _hold(problems: list[Problem], holder: Holder) -> None:
+    for problem in problems:
+        problem.holder = holder
 
 
 def _string(leaf: Leaf, shape: Shape) -> Reader:
@@ -143,13 +174,11 @@ def _string(leaf: Leaf, shape: Shape) -> Reader:
     def read(value: Any, problems: list[Problem]) -> str:
         text: str = leaf(value)
         if allowed and text not in allowed:
-            rule = f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
-            problems.append(Problem("enum", rule, text, shape.enum))
+            problems.append(Problem("enum", enum_rule(shape), text, shape.enum))
         if not shortest <= len(text) <= longest:
-            problems.append(_outside("length", "have length", len(text) < shortest, shape, text))
+            problems.append(_outside("length", len(text) < shortest, shape, text))
         if pattern is not None and not pattern.fullmatch(text):
-            rule = f"Member must satisfy regular expression pattern: {shape.pattern}"
-            problems.append(Problem("pattern", rule, text, shape.pattern))
+            problems.append(Problem("pattern", pattern_rule(shape), text, shape.pattern))
         return text
 
     return read
@@ -167,32 +196,29 @@ def _whole(leaf: Leaf, bits: int) -> Leaf:
     return read
 
 
-def _bounded(leaf: Leaf, shape: Shape) -> Reader:
+def _bounded(leaf: Leaf, shape: Shape, shown: Shown) -> Reader:
     def read(value: Any, problems: list[Problem]) -> Any:
         number = leaf(value)
         size = len(number) if isinstance(number, bytes) else number
         if shape.min is not None and size < shape.min:
-            problems.append(_outside("value", "have value", True, shape, number))
+            problems.append(_outside("value", True, shape, shown(number)))
         elif shape.max is not None and size > shape.max:
-            problems.append(_outside("value", "have value", False, shape, number))
+            problems.append(_outside("value", False, shape, shown(number)))
         return number
 
     return read
 
 
-def _check_size(size: int, value: Any, shape: Shape, problems: list[Problem]) -> None:
-    if shape.min is not None and size < shape.min:
-        problems.append(_outside("size", "have length", True, shape, value))
-    elif shape.max is not None and size > shape.max:
-        problems.append(_outside("size", "have length", False, shape, value))
+def _check_size(out: Sized, shape: Shape, shown: Shown, problems: list[Problem]) -> None:
+    if shape.min is not None and len(out) < shape.min:
+        problems.append(_outside("size", True, shape, shown(out)))
+    elif shape.max is not None and len(out) > shape.max:
+        problems.append(_outside("size", False, shape, shown(out)))
 
 
-def _outside(constraint: str, verb: str, low: bool, shape: Shape, value: Any) -> Problem:
-    limit = shape.min if low else shape.max
-    shown = int(limit) if limit is not None and float(limit).is_integer() else limit
-    bound = "greater" if low else "less"
-    rule = f"Member must {verb} {bound} than or equal to {shown}"
-    return Problem(constraint, rule, value, ("less" if low else "greater", shown))
+def _outside(constraint: str, low: bool, shape: Shape, value: str) -> Problem:
+    limit = "less" if low else "greater", shown_bound(shape, low=low)
+    return Problem(constraint, bound_rule(shape, low=low), value, limit)
 
 
 def _place(problems: list[Problem], since: int, step: str | int) -> int:
