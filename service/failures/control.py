@@ -83,11 +83,10 @@ def main(environ: Mapping[str, str]) -> None:
     except OSError as error:
         sys.exit(f"FAULTS_BIND: {environ.get('FAULTS_BIND')} cannot be bound: {error.strerror}. Choose a free port.")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a few requests wait is no news
-    print(f"fault control of {settings.service}: http://{settings.host}:{settings.port}", flush=True)  # noqa: T201  # all it says
-    _serve(server, connections)
+    _serve(server, connections, f"fault control of {settings.service}: http://{settings.host}:{settings.port}")
 
 
-def _serve(server: Any, connections: dict[int, Any]) -> None:
+def _serve(server: Any, connections: dict[int, Any], announcement: str) -> None:
     """Until a signal; then nobody else is let in, and what was asked is answered."""
     signals: list[int] = []
 
@@ -97,6 +96,7 @@ def _serve(server: Any, connections: dict[int, Any]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    print(announcement, flush=True)  # noqa: T201  # all it says
     while not signals:
         wasyncore.poll(LOOK_EVERY_S, connections)
     until = time.monotonic() + ANSWERING_S

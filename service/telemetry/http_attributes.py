@@ -19,7 +19,7 @@ from .semconv import (
     URL_SCHEME,
     USER_AGENT,
 )
-from .waiting import NO_ATTRIBUTES, RequestData, SpanData
+from .span_data import NO_ATTRIBUTES, RequestData, SpanData
 
 Outcome = tuple[int, str | None, str, str]
 """(status, route or None, operation, error type or "")"""

@@ -34,7 +34,8 @@ from .records import lean, whole
 from .request import bind, current, span_of
 from .sampling import sampler
 from .settings import Settings, SettingsError
-from .waiting import Answered, Logged, RequestData, SpanData
+from .span_data import RequestData, SpanData
+from .waiting import Answered, Logged
 
 if TYPE_CHECKING:
     from flask import Flask

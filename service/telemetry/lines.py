@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Mapping
 from math import isfinite
+from traceback import TracebackException
 from typing import Any
 
 import msgspec
@@ -20,7 +21,8 @@ from .jsontext import VALUE_LENGTH, RecordIds, quoted, to_json, to_text
 from .names import ACCESS_LOGGER, LOG_FIELDS, xray_trace_id
 from .repeats import Repeats
 from .settings import Settings
-from .waiting import Answered, Logged, RequestData, Thrown
+from .unpacking import Ended
+from .waiting import Logged
 
 # What logging itself puts on a record; the rest is the caller's extra.
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -74,7 +76,7 @@ class Lines:
         """The line of a log record, repeated or not."""
         return self._line(item, _formatted(item.message, item.arguments), 0)
 
-    def access(self, ended: Answered | RequestData) -> str:
+    def access(self, ended: Ended) -> str:
         """The access line of a request."""
         if not ended.error_type and not ended.bound:
             return self._usual_access(ended)
@@ -99,7 +101,7 @@ class Lines:
             _add(fields, ended.bound)
         return to_json(fields)
 
-    def _usual_access(self, ended: Answered | RequestData) -> str:
+    def _usual_access(self, ended: Ended) -> str:
         """The same, where nothing has to be escaped but what all requests of an operation have in common."""
         operation, method, status = ended.operation, ended.method, ended.code
         key = operation, method, status
@@ -128,19 +130,18 @@ class Lines:
 
     def _usual_line(self, item: Logged, message: str) -> str | None:
         """The same, where a look at the whole tells that there is nothing to redact; None where it does not."""
-        keys, extras = item.keys, item.extras
-        more = ""
-        if keys is not None:
+        keys, more = item.keys, ""
+        if keys:
             if self._careful_with(keys):
                 return None
             try:
-                encoded = _encode(dict(zip(keys, extras, strict=True)))
+                encoded = _encode(dict(zip(keys, item.values, strict=True)))
             except (TypeError, ValueError, OverflowError):  # half a surrogate pair, a number beyond 64 bits
                 return None
             if not encoded.isascii() or b"null" in encoded:  # which may be an infinite number
                 return None
             more = "," + encoded[1:-1].decode("ascii")
-        elif extras is not None:
+        elif item.extras is not None:
             return None
         told = message + more
         if not told.isascii() or not told.isprintable() or not redaction.clean(told):
@@ -184,8 +185,8 @@ class Lines:
             fields["repeated"] = held
         if item.bound:
             _add(fields, item.bound)
-        if item.keys is not None:
-            _add(fields, dict(zip(item.keys, map(frozen, item.extras), strict=True)))
+        if item.keys:
+            _add(fields, dict(zip(item.keys, map(frozen, item.values), strict=True)))
         elif item.extras:
             _add(fields, item.extras)
         if item.thrown is not None:
@@ -222,8 +223,8 @@ def frozen(value: Any) -> Any:
 
 def _key(item: Logged, message: str) -> tuple[Any, ...]:
     """What makes a line the same as another: all that its author said."""
-    keys, extras, thrown = item.keys, item.extras, item.thrown
-    told = (keys, extras) if keys is not None else tuple(extras.items()) if extras else ()
+    extras, thrown = item.extras, item.thrown
+    told = tuple(extras.items()) if extras else (item.keys, item.values)
     key = item.logger, item.level, message, told, thrown and thrown[:2]
     try:
         hash(key)
@@ -265,7 +266,7 @@ def _add(fields: dict[str, Any], extras: Mapping[str, Any]) -> None:
             fields["extra_" + name if name in RESERVED else name] = redaction.value(name, value)
 
 
-def _exception(thrown: Thrown) -> dict[str, str]:
+def _exception(thrown: tuple[str, str, TracebackException]) -> dict[str, str]:
     stack = "".join(thrown[2].format())
     return {
         "type": thrown[0],

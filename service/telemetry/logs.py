@@ -23,8 +23,7 @@ from .lines import MESSAGE_LENGTH, Lines, frozen
 from .names import UNMATCHED
 from .request import binding, current
 from .tracer import OURS, SPAN_KEY, Unsampled
-from .unpacking import line
-from .waiting import LAST_64_BITS, NOT_PACKED, Logged, Thrown, pack
+from .waiting import LAST_64_BITS, Logged
 
 # Where the caller's extras begin among what is on a record.
 FIRST_EXTRA = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
@@ -56,9 +55,9 @@ class JsonHandler(logging.Handler):
             item = snapshot(record)
             append = self.intake()
             if plumbing or append is None or getattr(in_sender, "yes", False):
-                write(self.lines.text(line(item)) + "\n")
+                write(self.lines.text(item) + "\n")
             else:
-                append(item)
+                append(item.packed())
         except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
             self.handleError(record)
         return True
@@ -68,8 +67,8 @@ class JsonHandler(logging.Handler):
         self.handle(record)
 
 
-def snapshot(record: logging.LogRecord) -> bytes | Logged:
-    """What the record says now, mostly packed. Only what cannot change is left to be made text later."""
+def snapshot(record: logging.LogRecord) -> Logged:
+    """What the record says now. Only what cannot change is left to be made text later."""
     message, arguments = record.msg, record.args
     if arguments:
         if message.__class__ is not str or arguments.__class__ is not tuple or not _all_plain(arguments):
@@ -81,10 +80,15 @@ def snapshot(record: logging.LogRecord) -> bytes | Logged:
     if len(message) > MESSAGE_LENGTH:
         message = message[:MESSAGE_LENGTH] if arguments is None else message
     held = record.__dict__
-    keys: tuple[str, ...] | None = None
-    extras: Any = None
+    keys: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    extras: dict[str, Any] | None = None
     if len(held) > FIRST_EXTRA:
-        keys, extras = _extras(held)
+        keys, values = tuple(held)[FIRST_EXTRA:], tuple(held.values())[FIRST_EXTRA:]
+        # Loops in C. No longer text than VALUE_LENGTH is that small, and no number that takes long to write.
+        if not PLAIN.issuperset(map(type, values)) or max(map(getsizeof, values)) > LARGE:
+            extras = {key: frozen(value) for key, value in zip(keys, values, strict=True)}
+            keys = values = ()
     thrown = record.exc_info
     span: Any = get_current().get(SPAN_KEY)
     if span.__class__ in OURS or span.__class__ is Unsampled:
@@ -99,29 +103,11 @@ def snapshot(record: logging.LogRecord) -> bytes | Logged:
         request_id, operation = request.request_id, request.known or request.operation
         if operation is not UNMATCHED:
             request = None
-    if request is None and bound is None and (extras is None or keys is not None) and not (thrown and thrown[1]):
-        try:
-            return pack(
-                (
-                    record.created, record.levelname, record.name, message, arguments, keys, extras,
-                    trace_id >> 64, trace_id & LAST_64_BITS, span_id, request_id, operation,
-                )
-            )  # fmt: skip
-        except NOT_PACKED:
-            pass
     return Logged(
-        record.created, record.levelname, record.name, message, arguments, keys, extras, trace_id, span_id,
-        request_id, operation, _thrown(thrown[1]) if thrown and thrown[1] is not None else None, request, bound,
+        record.created, record.levelname, record.name, message, arguments, keys, values, trace_id >> 64,
+        trace_id & LAST_64_BITS, span_id, request_id, operation, extras,
+        _thrown(thrown[1]) if thrown and thrown[1] is not None else None, request, bound,
     )  # fmt: skip
-
-
-def _extras(held: dict[str, Any]) -> tuple[tuple[str, ...] | None, Any]:
-    """What the caller has put on a record: names and values, or None and a dictionary of copies."""
-    keys, values = tuple(held)[FIRST_EXTRA:], tuple(held.values())[FIRST_EXTRA:]
-    # Loops in C. No text of more than VALUE_LENGTH characters is that small, and no number that takes long to write.
-    if not PLAIN.issuperset(map(type, values)) or max(map(getsizeof, values)) > LARGE:
-        return None, {key: frozen(value) for key, value in zip(keys, values, strict=True)}
-    return keys, values
 
 
 def _ids(span: object) -> tuple[int, int]:
@@ -136,7 +122,7 @@ def _all_plain(arguments: Any) -> bool:
     return True
 
 
-def _thrown(error: BaseException) -> Thrown:
+def _thrown(error: BaseException) -> tuple[str, str, TracebackException]:
     # Holds no frame: what the code had in its hands is free at once. The lines of source are read later.
     told = TracebackException.from_exception(error, lookup_lines=False, compact=True)
     return type(error).__qualname__, to_text(error), told

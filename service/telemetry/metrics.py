@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from .emf import Flush, Series, operation_series, remote_series
 from .histogram import Distribution, clamp
 from .names import OVERFLOW
-from .waiting import Answered, RequestData
+from .unpacking import Ended
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Metrics:
         """When the next flush is due, in epoch seconds."""
         return self._due
 
-    def request(self, ended: Answered | RequestData) -> None:
+    def request(self, ended: Ended) -> None:
         """A request was answered."""
         operations = self._at((ended.end_time or 0) / 1e9).operations
         one = operations.get(ended.operation)

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind
 
-from .waiting import SpanData
+from .span_data import SpanData
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
 NO_LIMITS = SpanLimits(*[SpanLimits.UNSET] * 8)

@@ -37,8 +37,9 @@ from .meter import Meters
 from .metrics import Guard, Metrics
 from .names import ACCESS_LOGGER
 from .settings import Settings
+from .span_data import RequestData, SpanData
 from .traces import way_out
-from .waiting import Answered, Logged, RequestData, SpanData
+from .waiting import Answered, Bundled, Logged
 
 log = logging.getLogger(__name__)
 access = logging.getLogger(ACCESS_LOGGER)
@@ -169,7 +170,7 @@ class Pipelines:
 
     def _request(self, item: bytes | Answered | RequestData) -> None:
         ended = unpacking.request(item)
-        if type(ended) is RequestData:
+        if not isinstance(ended, Answered):
             self._served(ended)
         self.metrics.request(ended)
         if not access.isEnabledFor(logging.INFO):
@@ -185,13 +186,19 @@ class Pipelines:
         elif (made := self._way_out.take(span)) is not None:
             self._span_packer.add(Record(int(time.time() * 1000), *made))
 
-    def _served(self, served: RequestData) -> None:
+    def _served(self, served: Bundled | RequestData) -> None:
         """The spans of a request that came with it."""
         n = 1 + served.n
         self.requests.held[0] -= n
         if self._way_out is None:
             self.counts.add("spans", OMITTED, n)
             return
+        if isinstance(served, Bundled):
+            made = self._way_out.bundle(served)
+            if made is not None:
+                self._span_packer.add(Record(int(time.time() * 1000), *made))
+                return
+            served = unpacking.whole(served)
         for span in (*unpacking.spans(served), served):
             try:
                 self._span(span)

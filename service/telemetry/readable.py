@@ -7,7 +7,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from .http_attributes import attributes_of
 from .origin import NO_LIMITS, Origin, Route
-from .waiting import SpanData
+from .span_data import SpanData
 
 # TraceFlags is an int with a constructor in Python; a span context wants one of these four.
 FLAGS = tuple(TraceFlags(bits) for bits in range(4))

@@ -11,8 +11,8 @@ from opentelemetry.trace import Span
 
 from .http_attributes import Outcome, attributes_of, server_outcome
 from .serving import Serving
+from .span_data import NO_ATTRIBUTES, SERVER_ERROR, UNSET, RequestData
 from .spans import LightSpan, log
-from .waiting import NO_ATTRIBUTES, SERVER_ERROR, UNSET, RequestData
 
 
 class ServerSpan(LightSpan, Serving):

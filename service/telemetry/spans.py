@@ -27,7 +27,7 @@ from opentelemetry.util.types import Attributes
 from .origin import PLAIN, plain
 from .readable import context_of, parent_of, readable
 from .semconv import EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
-from .waiting import MOST_BELOW, RequestData, SpanData
+from .span_data import MOST_BELOW, RequestData, SpanData
 
 log = logging.getLogger(__name__)
 

@@ -38,8 +38,8 @@ from .sampling import FollowParent, always
 from .semconv import SERVER_ADDRESS
 from .server_span import ServerSpan
 from .serving import Serving
+from .span_data import NO_STATE, RequestData, SpanData
 from .spans import SAMPLED, LightSpan
-from .waiting import NO_STATE, RequestData, SpanData
 
 # The key under which OpenTelemetry's context holds its span has no public name; a context with nothing else tells.
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
@@ -142,38 +142,49 @@ class LightTracer(Tracer):
         parent: Any = around.get(SPAN_KEY)
         if parent.__class__ in OURS and self.follows and (above := parent.data).flags & SAMPLED:
             # The common case: within a sampled span of ours, by a sampler that follows it.
-            span = LightSpan(
-                SpanData(
-                    name, kind, above.trace_id, self._new_span_id(), above.flags, above.trace_state, above.span_id,
-                    self._origin, time_ns() if start_time is None else start_time,
-                    name if kind is INTERNAL and not attributes else None,
-                ),
-                parent.within,
+            data = SpanData(
+                name, kind, above.trace_id, self._new_span_id(), above.flags, above.trace_state, above.span_id,
+                self._origin, time_ns() if start_time is None else start_time,
             )  # fmt: skip
+            span = LightSpan(data, parent.within)
+            if not attributes:
+                if kind is INTERNAL:
+                    data.short = name
+            elif attributes.__class__ is Prepared and not self._careful:
+                data.attributes = attributes
+                # Whoever prepares attributes has prepared the name: it is the same object.
+                alike = name is attributes.name and kind is attributes.kind
+                data.short = attributes.number if alike else attributes.short(name, kind)
+            else:
+                self._describe(span, attributes)
         elif parent.__class__ is Unsampled and self.follows:
             return parent  # nothing below it will be seen, so one stands for all
         else:
             started = self._begin(around, name, kind, attributes, links, start_time)
-            if isinstance(started, NonRecordingSpan):
+            if not isinstance(started, LightSpan):
                 return started
-            span, attributes = started
-        if attributes:
-            self._describe(span, attributes)
+            span = started
+        if links or self._route.processors or not (record_exception and set_status_on_exception):
+            self._complete(span, context, links, record_exception, set_status_on_exception)
+        return span
+
+    def _complete(
+        self, span: LightSpan, context: Context | None, links: Sequence[Link] | None, record: bool, status: bool
+    ) -> None:
         if links:
             span.link(links)
-        if not (record_exception and set_status_on_exception):
-            span.record_on_exit, span.status_on_exit = record_exception, set_status_on_exception
-        if self._route.processors:
-            for processor in self._route.processors:
-                processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
+        if not (record and status):
+            span.record_on_exit, span.status_on_exit = record, status
+        for processor in self._route.processors:
+            processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
+
+    def _described(self, data: SpanData, attributes: Attributes) -> LightSpan:
+        span = LightSpan(data, None)
+        if attributes:
+            self._describe(span, attributes)
         return span
 
     def _describe(self, span: LightSpan, attributes: Mapping[str, Any]) -> None:
-        if type(attributes) is Prepared and not self._careful:
-            data = span.data
-            data.attributes = attributes
-            data.short = attributes.short(data.name, data.kind)
-            return
         held = dict(attributes)
         if len(held) <= self._origin.most and not self._careful and plain(held):
             span.data.attributes = held
@@ -226,7 +237,7 @@ class LightTracer(Tracer):
         attributes: Attributes,
         links: Sequence[Link] | None,
         start_time: int | None,
-    ) -> NonRecordingSpan | tuple[LightSpan, Attributes]:
+    ) -> NonRecordingSpan | LightSpan:
         """Decide on a span that is a root, a remote parent's child, or an unsampled one's."""
         if not around and self._decide is not None:  # a request that nobody has traced before us
             flags = SAMPLED if self._decide(attributes) else 0
@@ -235,7 +246,7 @@ class LightTracer(Tracer):
                 return Unsampled(trace_id, span_id)
             now = time_ns() if start_time is None else start_time
             root = SpanData(name, kind, trace_id, span_id, flags, NO_STATE, 0, self._origin, now)
-            return LightSpan(root, None), attributes
+            return self._described(root, attributes)
         above = around.get(SPAN_KEY)
         parent = above.get_span_context() if isinstance(above, Span) else None
         if parent is not None and not parent.is_valid:
@@ -259,7 +270,7 @@ class LightTracer(Tracer):
         above_it = parent.span_id if parent is not None else 0
         span = SpanData(name, kind, trace_id, self._new_span_id(), flags, state, above_it, self._origin, now)
         span.parent = parent
-        return LightSpan(span, None), result.attributes
+        return self._described(span, result.attributes)
 
 
 class Current(Struct, eq=False):

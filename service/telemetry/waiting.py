@@ -2,48 +2,30 @@
 
 While it waits, a record of many small objects makes all that runs slower: Python's garbage collector, which stops a
 request some three times in three hundred, takes twice as long where the garbage lies between them, and thrice where it
-knows them. So what is usual is packed (msgpack, a third of a microsecond) at its end and unpacked by the encoder; what
-is rare waits as it is, in objects that the collector does not know. Nothing here can be part of a cycle: it holds
+knows them. So what is usual is ``packed`` (msgpack, a third of a microsecond) at its end, and unpacked by the encoder;
+what is rare waits as it is, in objects that the collector does not know. Nothing here can be part of a cycle: it holds
 texts, numbers, and what is older than itself and does not know it. (msgspec: "Structs", Disabling Garbage Collection.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from traceback import TracebackException
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct, msgpack
-from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState
-from opentelemetry.trace.status import Status, StatusCode
 
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import Event
-
-    from .origin import Origin
-    from .serving import Serving
-
-MOST_BELOW = 50
 LAST_64_BITS = (1 << 64) - 1
-UNSET = Status(StatusCode.UNSET)
-SERVER_ERROR = Status(StatusCode.ERROR)
-NO_STATE = TraceState()
-NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 pack = msgpack.Encoder().encode
 NOT_PACKED = (OverflowError, TypeError, UnicodeEncodeError)
 """What ``pack`` says to numbers beyond 64 bits, to halves of surrogate pairs, and to other types than JSON's."""
 
-Thrown = tuple[str, str, TracebackException]
-"""(name of an exception's type, its text, its traceback)."""
 
-
-class Logged(Struct, gc=False, eq=False):
+class Logged(Struct, array_like=True, gc=False, eq=False):
     """A log record as it was. Trace and span id are 0 without a trace, request id and operation "" without a request.
 
-    Extras are values with their names ``keys``; without names a dictionary, or None. The request itself is there only
-    while its operation is not known.
+    Extras that cannot change are ``values`` with their names ``keys``; else they are the copies in ``extras``. thrown:
+    (name of an exception's type, its text, its TracebackException); request: the request itself, while its operation
+    is not known; bound: the fields that were bound; or None.
     """
 
     created: float
@@ -51,47 +33,34 @@ class Logged(Struct, gc=False, eq=False):
     logger: str
     message: str
     arguments: tuple[Any, ...] | None
-    keys: tuple[str, ...] | None
-    extras: Any
-    trace_id: int
+    keys: tuple[str, ...]
+    values: tuple[Any, ...]
+    trace_high: int
+    trace_low: int
     span_id: int
     request_id: str
     operation: str
-    thrown: Thrown | None = None
-    request: Serving | None = None
-    bound: Mapping[str, Any] | None = None
+    extras: Any = None
+    thrown: Any = None
+    request: Any = None
+    bound: Any = None
+
+    @property
+    def trace_id(self) -> int:
+        """All of its 128 bits."""
+        return self.trace_high << 64 | self.trace_low
+
+    def packed(self) -> bytes | Logged:
+        """As it waits."""
+        if self.extras is None and self.thrown is None and self.request is None and self.bound is None:
+            try:
+                return pack(self)
+            except NOT_PACKED:
+                pass
+        return self
 
 
-class SpanData(Struct, gc=False, eq=False):
-    """What a span of ours is; ids and ``flags`` are plain integers, times are epoch nanoseconds.
-
-    ``parent_id`` is 0 without a parent; ``parent`` its context where that does not follow from this one's. ``short``
-    says all that its ids and times don't: the name of an INTERNAL span without attributes, or the number of Prepared
-    ones; None as soon as there is more to tell.
-    """
-
-    name: str
-    kind: SpanKind
-    trace_id: int
-    span_id: int
-    flags: int
-    trace_state: TraceState
-    parent_id: int
-    origin: Origin
-    start_time: int
-    short: str | int | None = None
-    attributes: Mapping[str, Any] = NO_ATTRIBUTES
-    end_time: int | None = None
-    status: Status = UNSET
-    events: Sequence[Event] = ()
-    parent: SpanContext | None = None
-    links: Sequence[Link] = ()
-    dropped_attributes: int = 0
-    dropped_events: int = 0
-    dropped_links: int = 0
-
-
-class Answered(Struct, gc=False, eq=False):
+class Answered(Struct, array_like=True, gc=False, eq=False, tag=0):
     """An answered request: what its access line and its metrics tell. ``end_time``: epoch nanoseconds.
 
     ``error_type`` is the name of an exception's type, or ""; ``bound`` is Serving.fields(). Trace and span id are 0
@@ -104,81 +73,62 @@ class Answered(Struct, gc=False, eq=False):
     code: int
     milliseconds: float
     request_id: str
-    trace_id: int
+    trace_high: int
+    trace_low: int
     span_id: int
     sampled: bool
     error_type: str
-    bound: Mapping[str, Any] | None
+    bound: Any = None
+
+    @property
+    def trace_id(self) -> int:
+        """All of its 128 bits."""
+        return self.trace_high << 64 | self.trace_low
 
     def packed(self) -> bytes | Answered:
         """As it waits."""
-        if self.bound is not None:
-            return self
-        try:
-            return pack(
-                (
-                    0, self.end_time, self.operation, self.method, self.code, self.milliseconds, self.request_id,
-                    self.trace_id >> 64, self.trace_id & LAST_64_BITS, self.span_id, self.sampled, self.error_type,
-                )
-            )  # fmt: skip
-        except NOT_PACKED:
-            return self
+        if self.bound is None:
+            try:
+                return pack(self)
+            except NOT_PACKED:
+                pass
+        return self
 
 
-class RequestData(SpanData, gc=False, eq=False, kw_only=True):
-    """The span of a request as a server sees it, and, once it is answered, what Answered tells of it.
+class Bundled(Struct, array_like=True, gc=False, eq=False, tag=1):
+    """A usual request, sampled, in one piece with its spans: RequestData without what is the same in all of them.
 
-    facts: (method, scheme, path, host with its port, client's address, user agent, protocol), as WSGI gives them; the
-    attributes are made of them and of the outcome when somebody asks for them.
-
-    Spans that ended below it leave with it, at most some MOST_BELOW: ``n`` are in ``below``, six numbers and texts
-    each (span id, parent id, start, end, number of the origin, ``short``), or, with more to tell, in ``others``.
-    ``open`` until the request ends.
+    ``below``: A_SPAN numbers and texts for each span: span id, parent id, start, end, number of its origin, ``short``.
     """
 
-    facts: tuple[str, ...]
-    request_id: str = ""
-    operation: str = ""
-    route: str | None = None
-    code: int = 0
-    milliseconds: float = 0.0
-    error_type: str = ""
-    bound: Mapping[str, Any] | None = None
-    below: tuple[Any, ...] = ()
-    others: tuple[SpanData, ...] = ()
-    n: int = 0
-    open: bool = True
+    end_time: int
+    operation: str
+    route: str | None
+    code: int
+    milliseconds: float
+    request_id: str
+    trace_high: int
+    trace_low: int
+    span_id: int
+    error_type: str
+    start_time: int
+    facts: tuple[Any, ...]
+    below: tuple[Any, ...]
+    n: int
+    origin: int
     sampled: ClassVar[bool] = True
+    bound: ClassVar[None] = None
+
+    @property
+    def trace_id(self) -> int:
+        """All of its 128 bits."""
+        return self.trace_high << 64 | self.trace_low
 
     @property
     def method(self) -> str:
         """The HTTP method."""
-        return self.facts[0]
+        found: str = self.facts[0]
+        return found
 
-    @property
-    def outcome(self) -> tuple[int, str | None, str, str]:
-        """(status, route or None, operation, error type or ""), once it is answered."""
-        return self.code, self.route, self.operation, self.error_type
 
-    def packed(self) -> bytes | RequestData:
-        """As it waits with its spans."""
-        if self.short is None or self.others or self.bound is not None:
-            return self
-        trace_id = self.trace_id
-        try:
-            return pack(
-                (
-                    1, self.end_time, self.operation, self.route, self.code, self.milliseconds, self.request_id,
-                    trace_id >> 64, trace_id & LAST_64_BITS, self.span_id, self.error_type, self.start_time,
-                    self.facts, self.below, self.n, self.origin.number,
-                )
-            )  # fmt: skip
-        except NOT_PACKED:
-            return self
-
-    def alone(self) -> bytes | Answered:
-        """As it waits without its spans."""
-        return Answered(
-            self.end_time or 0, self.operation, self.method, self.code, self.milliseconds, self.request_id,
-            self.trace_id, self.span_id, self.sampled, self.error_type, self.bound,
-        ).packed()  # fmt: skip
+A_SPAN = 6

@@ -26,7 +26,7 @@ from .server_span import ServerSpan, finish
 from .serving import Serving
 from .tracer import SPAN_KEY, LightTracer
 from .unpacking import spans
-from .waiting import Answered
+from .waiting import LAST_64_BITS, Answered
 
 if TYPE_CHECKING:
     from .instrument import Telemetry
@@ -110,7 +110,8 @@ class Middleware:
         telemetry.answered(
             Answered(
                 time_ns(), operation, request.method, request.code, milliseconds, request.request_id,
-                request.trace_id, request.span_id, request.sampled, outcome[3], bound,
+                request.trace_id >> 64, request.trace_id & LAST_64_BITS, request.span_id, request.sampled, outcome[3],
+                bound,
             ).packed()
         )  # fmt: skip
         finish(span_of(request), outcome)

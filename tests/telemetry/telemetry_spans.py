@@ -13,8 +13,8 @@ from service.telemetry.origin import Route
 from service.telemetry.providers import make_provider
 from service.telemetry.sampling import sampler
 from service.telemetry.settings import Settings
+from service.telemetry.span_data import SpanData
 from service.telemetry.traces.segments import Segments
-from service.telemetry.waiting import SpanData
 
 RESOURCE = Resource({"service.name": "shop", "service.version": "1.2", "deployment.environment.name": "local"})
 GROUP = "/shop/local/shop/logs"

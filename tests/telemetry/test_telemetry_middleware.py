@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.telemetry import unpacking
 from service.telemetry.request import current, span_of
-from service.telemetry.waiting import RequestData
+from service.telemetry.span_data import RequestData
 from service.telemetry.wsgi import Middleware, connect
 
 from .telemetry_spans import KINDS, Traced

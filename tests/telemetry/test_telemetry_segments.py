@@ -15,9 +15,9 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from service.telemetry.http_attributes import server_attributes
 from service.telemetry.server_span import ServerSpan, finish
+from service.telemetry.span_data import SpanData
 from service.telemetry.traces.segments import Segments
 from service.telemetry.traces.text import LIMIT
-from service.telemetry.waiting import SpanData
 
 from .telemetry_spans import GROUP, KINDS, RESOURCE, Traced
 

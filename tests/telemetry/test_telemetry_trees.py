@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind
 
-from service.telemetry.origin import NO_LIMITS, Origin, Route
+from service.telemetry import unpacking
+from service.telemetry.origin import NO_LIMITS, Origin, Prepared, Route
+from service.telemetry.span_data import NO_STATE, RequestData, SpanData
 from service.telemetry.traces.segments import Segments
 from service.telemetry.traces.text import LIMIT
-from service.telemetry.traces.trees import Trees
-from service.telemetry.waiting import NO_STATE, RequestData, SpanData
+from service.telemetry.traces.trees import DEEPEST, Trees
+from service.telemetry.waiting import Bundled
 
 TRACE = 0x6A000000 << 96 | 7
 RESOURCE = Resource({"service.name": "shop"})
+PREPARED = [Prepared({"db.system.name": "sqlite"}), Prepared({"http.request.method": "GET"})]
 ORIGIN = Origin(RESOURCE, None, NO_LIMITS, Route(list[SpanData]().append))
 
 
@@ -88,3 +94,48 @@ def test_spans_that_are_each_others_parents_hang_nothing() -> None:
     assert n == 3
     assert {sub["id"] for sub in document["subsegments"]} == {f"{4:016x}", f"{1:016x}"}
     assert len(some.left()) == 2
+
+
+SHORT = st.sampled_from(["step", "a<b>", "", 0, 1])
+
+
+@given(
+    below=st.lists(st.tuples(st.integers(2, 9), st.integers(1, 9), st.integers(0, 3), st.integers(0, 3), SHORT)),
+    code=st.sampled_from([200, 404, 503]),
+    made=st.booleans(),
+)
+def test_a_request_in_one_piece_is_told_as_its_spans_one_by_one(
+    below: list[tuple[int, int, int, int, str | int]], code: int, made: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.telemetry.origin.PREPARED", PREPARED)
+        for module in ("unpacking", "traces.trees", "traces.segments"):
+            patch.setattr(f"service.telemetry.{module}.PREPARED", PREPARED)
+            patch.setattr(f"service.telemetry.{module}.ORIGINS", [ORIGIN], raising=False)
+        for one in PREPARED:
+            one.made = None
+        told = tuple(
+            item
+            for span_id, above, start, end, short in below
+            for item in (span_id, above, start * 10**9, end * 10**9, 0, short)
+        )
+        facts = ("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1")
+        request = Bundled(
+            3 * 10**9, "GET /a", "/a", code, 1.5, "r", TRACE >> 64, 7, 1, "", 10**9, facts, told, len(below), 0
+        )
+        one_by_one, at_once = trees(), trees()
+        whole = unpacking.whole(request)
+        documents = [one_by_one.take(span) for span in (*unpacking.spans(whole), whole)]
+        left = one_by_one.left()
+        if not made:
+            for one in PREPARED:
+                one.made = None
+        found = at_once.bundle(request)
+        ids = [span_id for span_id, *_ in below]
+        if found is not None:
+            assert found == documents[-1]
+            assert not left
+        elif made and not left and len(set(ids)) == len(ids):
+            # Then what is usual is done at once: every span ends before the one above it.
+            late = [ids.index(above) < place for place, (_, above, *_) in enumerate(below) if above in ids]
+            assert any(late) or len(below) > DEEPEST

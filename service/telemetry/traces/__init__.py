@@ -10,7 +10,8 @@ from opentelemetry.sdk.resources import Resource
 
 from ..delivery import Transport
 from ..settings import Settings
-from ..waiting import SpanData
+from ..span_data import SpanData
+from ..waiting import Bundled
 
 Take = Callable[[SpanData], tuple[str, int] | None]
 
@@ -19,10 +20,12 @@ Take = Callable[[SpanData], tuple[str, int] | None]
 class WayOut:
     """``take(span)`` writes a span: (text, how many spans it holds), or None for one that waits for others.
 
+    ``bundle(request)``: a usual request with all its spans at once, or None where ``take`` is to be asked for each.
     ``left()``: those that have waited in vain; ``alone(span)`` writes such a one by itself.
     """
 
     take: Take
+    bundle: Callable[[Bundled], tuple[str, int] | None]
     alone: Callable[[SpanData], str]
     left: Callable[[], list[SpanData]]
     transport: Transport
@@ -37,11 +40,11 @@ def way_out(settings: Settings, resource: Resource) -> WayOut | None:
         return None
     if settings.traces_exporter == "otlp":
         otlp = import_module(".otlp", __package__)
-        return WayOut(lambda span: (otlp.record(span), 1), otlp.record, list, otlp.Otlp(settings.otlp))
+        return WayOut(lambda span: (otlp.record(span), 1), lambda _: None, otlp.record, list, otlp.Otlp(settings.otlp))
     segments = import_module(".segments", __package__).Segments(resource, settings.log_group)
     trees = import_module(".trees", __package__).Trees(segments)
     if settings.xray_delivery == "api":
         transport = import_module(".api", __package__).Api(settings)
     else:
         transport = import_module(".daemon", __package__).Daemon(settings.daemon.udp)
-    return WayOut(trees.take, segments.document, trees.left, transport)
+    return WayOut(trees.take, trees.bundle, segments.document, trees.left, transport)

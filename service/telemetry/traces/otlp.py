@@ -19,7 +19,7 @@ from ..aws import Caller, CallError
 from ..delivery import Batch, Outcome
 from ..otlp_settings import Otlp as Settings
 from ..readable import readable
-from ..waiting import SpanData
+from ..span_data import SpanData
 
 AMAZON = re.compile(r"xray\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 # Codes of a signed call that no second attempt would mend.

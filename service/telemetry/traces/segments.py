@@ -38,7 +38,8 @@ from ..semconv import (
     USER_AGENT,
     XRAY_ANNOTATIONS,
 )
-from ..waiting import NO_STATE, SERVER_ERROR, RequestData, SpanData
+from ..span_data import NO_STATE, SERVER_ERROR, RequestData, SpanData
+from ..waiting import Bundled
 from .causes import cause, message_cause
 from .members import (
     CALLS,
@@ -114,7 +115,17 @@ class Segments:
 
     def document(self, span: SpanData) -> str:
         """The segment document of an ended span, as JSON of at most LIMIT bytes."""
-        trace_id, span_id, parent_id, start, end, name, rest = self.parts(span)
+        return self._document(*self.parts(span))
+
+    def request(self, one: Bundled) -> str:
+        """The same of a usual request, without the spans below it."""
+        start, end = one.start_time / 1e9, max(one.end_time, one.start_time) / 1e9
+        outcome = one.code, one.route, one.operation, one.error_type
+        return self._document(one.trace_id, one.span_id, 0, start, end, *self._request(one.facts, outcome, ""))
+
+    def _document(
+        self, trace_id: int, span_id: int, parent_id: int, start: float, end: float, name: str, rest: str
+    ) -> str:
         parent = f'"parent_id":"{parent_id:016x}",' if parent_id else ""
         text = (
             f'{{"name":{name},"id":"{span_id:016x}","trace_id":"{self._xray_id(trace_id)}",{parent}'

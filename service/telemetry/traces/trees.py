@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from opentelemetry.trace import SpanKind
 
-from ..waiting import SpanData
+from ..origin import PREPARED
+from ..span_data import SpanData
+from ..waiting import A_SPAN, Bundled
 from .segments import SUBSEGMENT, Segments
-from .text import LIMIT
+from .text import LIMIT, name_text
 
 DEEPEST = 32
 
@@ -44,6 +46,42 @@ class Trees:
         for known in used:
             del self._waiting[known]
         return whole, 1 + n
+
+    def bundle(self, request: Bundled) -> tuple[str, int] | None:
+        """The document of a usual request with all its spans, and how many they are; None where it is not that simple.
+
+        It comes to the same as ``take`` of each of them, in a third of the time.
+        """
+        if self._waiting or request.n > DEEPEST:
+            return None
+        told: dict[int, str] = {}  # what is below a span, by its id
+        below = request.below
+        for at in range(0, len(below), A_SPAN):
+            span_id, parent_id, start, end, _, short = below[at : at + A_SPAN]
+            if isinstance(short, str):
+                name, rest = name_text(short), ""
+            else:
+                made = PREPARED[short].made
+                if made is None:
+                    return None
+                name, rest = made[0], made[1][len(SUBSEGMENT) :]
+            if span_id in told:
+                rest += f',"subsegments":[{told.pop(span_id)}]'
+            one = (
+                f'{{"name":{name},"id":"{span_id:016x}","start_time":{start / 1e9!r},'
+                f'"end_time":{max(start, end) / 1e9!r}{rest}}}'
+            )
+            told[parent_id] = f"{told[parent_id]},{one}" if parent_id in told else one
+        inside = told.pop(request.span_id, None)
+        if told:
+            return None
+        text = self._segments.request(request)
+        if inside is None:
+            return text, 1
+        whole = f'{text[:-1]},"subsegments":[{inside}]}}'
+        if len(whole) * 4 > LIMIT and len(whole.encode("utf-8", "replace")) > LIMIT:
+            return None
+        return whole, 1 + request.n
 
     def left(self) -> list[SpanData]:
         """Those that wait still, to be sent by themselves."""
