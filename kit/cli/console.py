@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import gc
-import logging
+import signal
 
 import click
-import waitress
 
 from kit.cli._options import with_settings
 from kit.console.app import create_app
 from kit.console.bundle import Bundle
 from kit.errors import KitError
+from kit.serving import OrderlyServer
 from kit.settings import Settings
 
 THREADS = 8
+# A page that waits for AWS may take longer; supervisors and containers kill what takes eight.
+ANSWERING_S = 2.0
 
 
 @click.command()
@@ -35,17 +37,15 @@ def command(settings: Settings, host: str, port: int | None, allowed_hosts: str)
     names = allowed_hosts.replace(",", " ").split()
     app = create_app(settings, allowed_hosts=names, bundle=bundle)
     try:
-        server = waitress.create_server(app, host=host, port=port, threads=THREADS, ident=None)
+        server = OrderlyServer(app, ANSWERING_S, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise KitError(f"{host}:{port}", error.strerror or str(error), "Choose another --host.") from error
         raise KitError(f"port {port}", "is taken", "Stop what listens there, or set KIT_PORT_CONSOLE.") from error
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a page asks for ten files at once; they may wait
     bundle.prepare()
     gc.freeze()  # what was loaded until here stays for good
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
     click.echo(f"Console: http://{host}:{port}/")
-    try:
-        server.run()
-    finally:
-        server.close()
+    server.run()
     return 0

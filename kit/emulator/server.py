@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
-
-import waitress.server
-from waitress import wasyncore
-from waitress.trigger import trigger
 
 from kit.emulator.clock import Clock, SystemClock
 from kit.emulator.cloudformation.calls import CloudWatchCalls
 from kit.emulator.control import Control
-from kit.emulator.door import LARGEST_BODY, Door
+from kit.emulator.door import Door
 from kit.emulator.engines import Engines
 from kit.emulator.events import AlarmEvents
 from kit.emulator.gate import Gate
@@ -31,16 +26,13 @@ from kit.emulator.keeping import Keeper
 from kit.emulator.kept_services import KeptServices
 from kit.emulator.memory import give_back
 from kit.emulator.moto_services import MotoServices
-from kit.emulator.protocol.at_once import AtOnce
-from kit.emulator.protocol.malformed import Channel
 from kit.emulator.scheduler import Scheduler
 from kit.emulator.services import build_services
+from kit.emulator.web_server import WebServer
 from kit.emulator.xray_daemon import DatagramListener
 from kit.errors import KitError
 from kit.evaluation.alarm import EXTRA_PERIODS
 
-# A long poll of SQS holds a thread for up to 20 s, so there are more than the few that the engines could use.
-_THREADS = 12
 _PORT_TRIES = 20
 _LOOK_EVERY_S = 1.0
 _TIDY_EVERY = 30  # looks
@@ -134,7 +126,7 @@ class Emulator:
         )
         door.serve_control(Control(self.clock, lambda: self._health(door), self._scheduler.travel, self.reset))
         door.serve_daemon_port(self.xray_port, self._daemon.counts)
-        self._web = _WebServer(door, [tcp, xray_tcp], self._gate)
+        self._web = WebServer(door, door.small_write, (tcp, xray_tcp), self._gate)
         self._web.start()
         self._daemon.start()
         self._scheduler.start()
@@ -167,7 +159,7 @@ class Emulator:
         return self._web.alive
 
     def stop(self) -> None:
-        """Stop answering, then evaluating; open connections are closed."""
+        """Answer what was asked, then stop evaluating; open connections are closed."""
         self._web.stop()
         self._daemon.stop()
         self._scheduler.stop()
@@ -177,74 +169,37 @@ class Emulator:
         self.moto.close()
 
 
-class _WebServer:
-    """waitress on sockets already bound, in a thread of its own."""
-
-    def __init__(self, door: Door, sockets: list[socket.socket], gate: Gate) -> None:
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a queue of a few requests is no news
-        self._map: dict[int, Any] = {}
-        self._server = waitress.server.create_server(
-            door,
-            map=self._map,
-            sockets=sockets,
-            threads=_THREADS,
-            # more than the door takes, so that it is the door that refuses, in AWS's form
-            max_request_body_size=4 * LARGEST_BODY,
-            connection_limit=500,
-            clear_untrusted_proxy_headers=True,
-            ident=None,
-        )
-        self._thread = threading.Thread(target=self._server.run, name="door", daemon=True)
-        # Not while the gate is closed: whoever waits there in this thread would keep all others waiting.
-        at_once = AtOnce(
-            door.small_write,
-            lambda: threading.current_thread() is self._thread and gate.open,
-            self._server.task_dispatcher.add_task,
-        )
-        for listener in self._map.values():
-            listener.channel_class = Channel
-            if getattr(listener, "socket", None) is sockets[0]:  # on the other one X-Ray alone is answered
-                listener.at_once, listener.add_task = at_once, at_once.add_task
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        # only the loop's own thread may close what it polls; its trigger runs a function there
-        waker = next((item for item in self._map.values() if isinstance(item, trigger)), None)
-        if waker is not None:
-            with contextlib.suppress(OSError):  # it may have closed all this moment, and ended
-                waker.pull_trigger(lambda: wasyncore.close_all(self._map, ignore_all=True))
-        self._thread.join(timeout=1.0)
-        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.3)
-
-
 def serve(emulator: Emulator, announce: Callable[[Emulator], None]) -> None:
     """Run in the foreground until SIGTERM or SIGINT. ``announce`` is called once it answers.
 
     Raises KitError if a port can't be had, or if it ceases to answer: whoever supervises the process starts it anew.
     """
-    stop = threading.Event()
+    # Unlike an Event's set(), its put() may come in the middle of itself, and of the get() that waits for it.
+    signals: SimpleQueue[int] = SimpleQueue()
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        signals.put(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     emulator.start()
     announce(emulator)
     looks = 0
-    while not stop.wait(_LOOK_EVERY_S):
+    while not _one_of(signals, _LOOK_EVERY_S):
         if not emulator.answering:
             raise KitError("the embedded AWS", "has ceased to answer; the log above says why", "Start it again.")
         looks += 1
         if looks % _TIDY_EVERY == 0:
             give_back()
     emulator.stop()
+
+
+def _one_of(signals: SimpleQueue[int], seconds: float) -> bool:
+    try:
+        signals.get(timeout=seconds)
+    except Empty:
+        return False
+    return True
 
 
 def _bind_all(binding: Binding) -> tuple[socket.socket, socket.socket, socket.socket]:

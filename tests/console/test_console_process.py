@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -57,19 +59,23 @@ def fetch(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
+def await_answer(process: subprocess.Popen[str], port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            assert fetch(port, "/healthz") == (200, "ok\n")
+            return
+        except urllib.error.URLError:
+            assert time.monotonic() < deadline, "the console did not start"
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+
+
 def test_it_starts_and_stays_calm_without_an_endpoint(project: Path) -> None:
     port = free_port()
     process = start(project, port)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                assert fetch(port, "/healthz") == (200, "ok\n")
-                break
-            except urllib.error.URLError:
-                assert time.monotonic() < deadline, "the console did not start"
-                assert process.poll() is None, process.communicate()
-                time.sleep(0.1)
+        await_answer(process, port)
         status, told = fetch(port, "/api/overview")
         assert status == 503
         assert "no answer while asking for the alarms" in told
@@ -79,6 +85,36 @@ def test_it_starts_and_stays_calm_without_an_endpoint(project: Path) -> None:
         process.terminate()
         _, errors = process.communicate(timeout=20)
     assert "Traceback" not in errors
+
+
+def await_closed(port: int) -> None:
+    """Until nobody new is let in."""
+    deadline = time.monotonic() + 5
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() < deadline:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_whoever_is_asking_when_it_is_told_to_end_is_answered(project: Path, number: signal.Signals) -> None:
+    port = free_port()
+    process = start(project, port)
+    try:
+        await_answer(process, port)
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\n")
+            process.send_signal(number)
+            await_closed(port)
+            client.sendall(b"Host: 127.0.0.1\r\n\r\n")
+            answer = b"".join(iter(lambda: client.recv(65_536), b""))
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b"\r\n\r\nok\n")
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        _, errors = process.communicate(timeout=20)
+    assert errors == ""
 
 
 def test_a_taken_port_is_one_line_with_its_remedy(project: Path) -> None:

@@ -362,9 +362,11 @@ def emulating(data: Path) -> Iterator[Callable[..., Any]]:
         found = re.search(r"http://[\d.:]+\d", process.stdout.readline())
         assert found, "the embedded AWS did not announce itself"
         made: Callable[..., Any] = partial(boto3.client, endpoint_url=found.group(), **keys)
-        yield made
-        process.terminate()
-        process.wait(10)
+        try:
+            yield made
+        finally:  # what fails within must not wait for it for ever
+            process.terminate()
+            process.wait(10)
 
 
 def test_after_a_restart_the_stack_is_there_and_what_it_made_is_as_it_was_left(tmp_path: Path) -> None:

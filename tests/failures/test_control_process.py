@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +73,31 @@ def test_it_ends_cleanly_when_told_to(start_control: Start) -> None:
     popen.terminate()
     _, err = popen.communicate(timeout=10)
     assert (popen.returncode, err) == (0, "")
+
+
+def await_closed(port: int) -> None:
+    """Until nobody new is let in."""
+    deadline = time.monotonic() + 5
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() < deadline:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_whoever_is_asking_when_it_is_told_to_end_is_answered(start_control: Start, number: signal.Signals) -> None:
+    control = start_control()
+    port = urlsplit(control.url).port
+    assert port is not None
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(f"GET /v1/faults HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n".encode())
+        control.popen.send_signal(number)
+        await_closed(port)
+        client.sendall(b"\r\n")
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    _, err = control.popen.communicate(timeout=10)
+    assert (control.popen.returncode, err) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
