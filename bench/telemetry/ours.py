@@ -11,9 +11,13 @@ from opentelemetry.trace import SpanKind
 
 from bench.telemetry.checkout import Instrumentation
 from service.telemetry import Telemetry, instrument, redaction
+from service.telemetry.leaf import leaf
 from service.telemetry.origin import Prepared
 
-_STATEMENTS = {verb: Prepared({"db.system.name": "sqlite", "db.operation.name": verb}) for verb in ("SELECT", "INSERT")}
+_STATEMENTS = {
+    verb: Prepared(verb, SpanKind.CLIENT, {"db.system.name": "sqlite", "db.operation.name": verb})
+    for verb in ("SELECT", "INSERT")
+}
 """As instrument_engine prepares those of SQLAlchemy."""
 
 
@@ -38,12 +42,11 @@ class Ours:
         return self.telemetry.tracer.start_as_current_span(name)
 
     def _execute(self, cursor: sqlite3.Cursor, statement: str, arguments: tuple[Any, ...]) -> Any:
-        verb = statement.partition(" ")[0]
-        span = self.telemetry.tracer.start_span(verb, kind=SpanKind.CLIENT, attributes=_STATEMENTS[verb])
+        begun = leaf(self.telemetry.tracer, _STATEMENTS[statement.partition(" ")[0]])
         try:
             return cursor.execute(statement, arguments)
         finally:
-            span.end()
+            begun.end()
 
     def _close(self) -> None:
         self.telemetry.close()

@@ -13,6 +13,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.status import Status, StatusCode
 
 from .current import get_current
+from .leaf import Leaf, leaf
 from .origin import Prepared
 from .semconv import (
     DB_NAMESPACE,
@@ -44,7 +45,7 @@ def instrument_engine(engine: Engine, tracer: Callable[[], Tracer], gauges: Gaug
     from sqlalchemy import event  # noqa: PLC0415 - a project without SQLAlchemy has to work
 
     about = _about(engine)
-    prepared: dict[str, tuple[str, Prepared]] = {}
+    prepared: dict[str, Prepared] = {}
 
     def before(_conn: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
         above = get_current().get(SPAN_KEY)
@@ -55,7 +56,7 @@ def instrument_engine(engine: Engine, tracer: Callable[[], Tracer], gauges: Gaug
             if len(prepared) >= STATEMENTS:
                 prepared.clear()
             found = prepared[statement] = _prepare(about, statement)
-        setattr(context, SPAN, tracer().start_span(found[0], kind=SpanKind.CLIENT, attributes=found[1]))
+        setattr(context, SPAN, leaf(tracer(), found))
 
     def after(_conn: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
         _end(context, None)
@@ -74,21 +75,25 @@ def instrument_engine(engine: Engine, tracer: Callable[[], Tracer], gauges: Gaug
 
 
 def _end(execution: Any, error: BaseException | None) -> None:
-    span: Span | None = getattr(execution, SPAN, None)
-    if span is None:
+    begun: Leaf | Span | None = getattr(execution, SPAN, None)
+    if begun is None:
         return
     # An execution may run several statements, one after the other.
     setattr(execution, SPAN, None)
-    if error is not None:
-        span.record_exception(error)
-        span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-        span.set_attribute(ERROR_TYPE, type(error).__qualname__)
+    if error is None:
+        begun.end()
+        return
+    span = begun.span() if isinstance(begun, Leaf) else begun
+    span.record_exception(error)
+    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+    span.set_attribute(ERROR_TYPE, type(error).__qualname__)
     span.end()
 
 
-def _prepare(about: dict[str, Any], statement: str) -> tuple[str, Prepared]:
+def _prepare(about: dict[str, Any], statement: str) -> Prepared:
     text, operation, summary = sanitised(statement)
-    return summary, Prepared({**about, DB_QUERY: text, DB_OPERATION: operation, DB_SUMMARY: summary})
+    attributes = {**about, DB_QUERY: text, DB_OPERATION: operation, DB_SUMMARY: summary}
+    return Prepared(summary, SpanKind.CLIENT, attributes)
 
 
 def _about(engine: Engine) -> dict[str, Any]:

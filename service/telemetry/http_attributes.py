@@ -27,10 +27,10 @@ Outcome = tuple[int, str | None, str, str]
 
 def attributes_of(span: SpanData) -> Mapping[str, Any]:
     """The attributes of a span; those of a request are made here, unless somebody has set one."""
-    if type(span) is not RequestData or span.attributes is not NO_ATTRIBUTES:
-        return span.attributes
+    if type(span) is not RequestData or span.attributes is not None:
+        return span.attributes or NO_ATTRIBUTES
     attributes = server_attributes(span.facts)
-    return attributes | server_outcome(span.outcome) if span.code else attributes
+    return attributes if span.outcome is None else attributes | server_outcome(span.outcome)
 
 
 def server_attributes(facts: tuple[str, ...]) -> dict[str, Any]:

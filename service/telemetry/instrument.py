@@ -34,7 +34,7 @@ from .records import lean, whole
 from .request import bind, current, span_of
 from .sampling import sampler
 from .settings import Settings, SettingsError
-from .span_data import RequestData, SpanData
+from .span_data import SpanData, Whole
 from .waiting import Answered, Logged
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Telemetry:
         self.tracer: Tracer = NoOpTracer()
         self.logged: Callable[[bytes | Logged], None] | None = None
         self.answered: Callable[[bytes | Answered], None] = self._write_access_line
-        self.served: Callable[[RequestData, int], None] = self._write_served_line
+        self.served: Callable[[bytes | Whole, int], None] = self._write_served_line
         self.route = Route(_nowhere)
         self._app = app
         self._sli_operations = frozenset(sli_operations)
@@ -200,12 +200,13 @@ class Telemetry:
         self.served = self._write_served_line
         self.route.append = _nowhere
 
-    def _write_access_line(self, ended: bytes | Answered | RequestData) -> None:
+    def _write_access_line(self, item: bytes | Answered | Whole) -> None:
         if access.isEnabledFor(20):
-            write(self.lines.access(unpacking.request(ended)) + "\n")
+            ended = unpacking.request(item)
+            write(self.lines.access(ended.answer if isinstance(ended, Whole) else ended) + "\n")
 
-    def _write_served_line(self, served: RequestData, _: int) -> None:
-        self._write_access_line(served)
+    def _write_served_line(self, item: bytes | Whole, _: int) -> None:
+        self._write_access_line(item)
 
     def _declared(self) -> Declared:
         known: frozenset[str] = frozenset()

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 
 VALUE_LENGTH = 4_096
+COPY_LENGTH = 16_384
+SHORT = frozenset({int, bool, type(None)})
 
 
 class RecordIds:
@@ -58,3 +60,19 @@ def to_text(value: Any) -> str:
 
 
 _encode = msgspec.json.Encoder(enc_hook=to_text).encode
+
+
+def frozen(value: Any) -> Any:
+    """A copy that nobody else can change."""
+    kind = value.__class__
+    if kind in SHORT:
+        return value
+    if kind is str:
+        return value if len(value) <= VALUE_LENGTH else value[:VALUE_LENGTH]
+    if kind is float:
+        return value if math.isfinite(value) else str(value)  # JSON has no infinity and no NaN
+    try:
+        copy = msgspec.to_builtins(value, str_keys=True, enc_hook=to_text)
+        return copy if len(msgspec.json.encode(copy)) <= COPY_LENGTH else to_text(value)
+    except Exception:  # noqa: BLE001 - circles, keys that are no strings, and whatever an object does when asked
+        return to_text(value)

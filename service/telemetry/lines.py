@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from math import isfinite
 from traceback import TracebackException
 from typing import Any
 
@@ -17,7 +16,7 @@ import msgspec
 
 from . import redaction
 from .delivery import Record
-from .jsontext import VALUE_LENGTH, RecordIds, quoted, to_json, to_text
+from .jsontext import RecordIds, frozen, quoted, to_json
 from .names import ACCESS_LOGGER, LOG_FIELDS, xray_trace_id
 from .repeats import Repeats
 from .settings import Settings
@@ -27,7 +26,6 @@ from .waiting import Logged
 # What logging itself puts on a record; the rest is the caller's extra.
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 RESERVED = frozenset(LOG_FIELDS)
-SHORT = frozenset({int, bool, type(None)})
 MESSAGE_LENGTH = 8_192
 STACK_LENGTH = 16_384
 # Operations, methods and statuses whose part of the access line is remembered.
@@ -203,22 +201,6 @@ class Lines:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
             self._second = at, text
         return f"{text}.{rest:03d}Z"
-
-
-def frozen(value: Any) -> Any:
-    """A copy that nobody else can change."""
-    kind = value.__class__
-    if kind in SHORT:
-        return value
-    if kind is str:
-        return value if len(value) <= VALUE_LENGTH else value[:VALUE_LENGTH]
-    if kind is float:
-        return value if isfinite(value) else str(value)  # JSON has no infinity and no NaN
-    try:
-        copy = msgspec.to_builtins(value, str_keys=True, enc_hook=to_text)
-        return copy if len(msgspec.json.encode(copy)) <= STACK_LENGTH else to_text(value)
-    except Exception:  # noqa: BLE001 - circles, keys that are no strings, and whatever an object does when asked
-        return to_text(value)
 
 
 def _key(item: Logged, message: str) -> tuple[Any, ...]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from sys import getsizeof
+from threading import get_ident
 from traceback import TracebackException
 from typing import Any
 
 from opentelemetry.trace import Span
 
 from .current import get_current
-from .delivery.sender import in_sender
+from .delivery.sender import senders
 from .delivery.stdout import write
-from .jsontext import VALUE_LENGTH, to_text
-from .lines import MESSAGE_LENGTH, Lines, frozen
+from .jsontext import frozen, to_text
+from .lines import MESSAGE_LENGTH, Lines
 from .names import UNMATCHED
 from .request import binding, current
 from .tracer import OURS, SPAN_KEY, Unsampled
@@ -30,8 +30,6 @@ FIRST_EXTRA = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
 PLAIN = frozenset({str, int, float, bool, type(None)})
 # The way to AWS: what these say below WARNING is noise, and may hold signatures.
 PLUMBING = ("botocore", "boto3", "urllib3", "aws_xray_sdk", "s3transfer")
-# The size in memory of the longest plain text of VALUE_LENGTH characters.
-LARGE = getsizeof("") + VALUE_LENGTH
 
 
 class JsonHandler(logging.Handler):
@@ -53,11 +51,12 @@ class JsonHandler(logging.Handler):
             return False
         try:
             item = snapshot(record)
+            told = item.packed()
             append = self.intake()
-            if plumbing or append is None or getattr(in_sender, "yes", False):
+            if plumbing or append is None or get_ident() in senders:
                 write(self.lines.text(item) + "\n")
             else:
-                append(item.packed())
+                append(told)
         except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
             self.handleError(record)
         return True
@@ -85,8 +84,7 @@ def snapshot(record: logging.LogRecord) -> Logged:
     extras: dict[str, Any] | None = None
     if len(held) > FIRST_EXTRA:
         keys, values = tuple(held)[FIRST_EXTRA:], tuple(held.values())[FIRST_EXTRA:]
-        # Loops in C. No longer text than VALUE_LENGTH is that small, and no number that takes long to write.
-        if not PLAIN.issuperset(map(type, values)) or max(map(getsizeof, values)) > LARGE:
+        if not PLAIN.issuperset(map(type, values)):
             extras = {key: frozen(value) for key, value in zip(keys, values, strict=True)}
             keys = values = ()
     thrown = record.exc_info

@@ -19,28 +19,24 @@ NO_LIMITS = SpanLimits(*[SpanLimits.UNSET] * 8)
 
 
 class Prepared(dict[str, Any]):
-    """Attributes that many spans share which have one name and kind, such as those of a statement.
+    """Attributes that all spans of one name and kind share, such as those of a statement.
 
-    They never change, so what is made of them is kept in ``made``; name and kind are those of the first span.
+    They never change, so what is made of them is kept in ``made``. ``number`` is the place among PREPARED, None where
+    it is full.
     """
 
     __slots__ = ("kind", "made", "name", "number")
 
-    def __init__(self, attributes: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, kind: SpanKind, attributes: Mapping[str, Any]) -> None:
         super().__init__(attributes)
+        self.name = name
+        self.kind = kind
         self.made: Any = None
-        self.name = ""
-        self.kind = SpanKind.INTERNAL
         self.number: int | None = None
-
-    def short(self, name: str, kind: SpanKind) -> int | None:
-        """SpanData.short of a span with these attributes."""
-        if self.number is None:
-            with _lock:
-                if self.number is None and len(PREPARED) < MOST_PREPARED:
-                    self.name, self.kind, self.number = name, kind, len(PREPARED)
-                    PREPARED.append(self)
-        return self.number if name == self.name and kind is self.kind else None
+        with _lock:
+            if len(PREPARED) < MOST_PREPARED:
+                self.number = len(PREPARED)
+                PREPARED.append(self)
 
 
 _lock = threading.Lock()

@@ -37,7 +37,7 @@ from .meter import Meters
 from .metrics import Guard, Metrics
 from .names import ACCESS_LOGGER
 from .settings import Settings
-from .span_data import RequestData, SpanData
+from .span_data import SpanData, Whole
 from .traces import way_out
 from .waiting import Answered, Bundled, Logged
 
@@ -90,6 +90,7 @@ class Pipelines:
         self.requests = Bundles(
             RECORDS, counts.offered("requests"), counts.refused("requests"),
             settings.span_queue, counts.offered("bundled"), counts.refused("bundled"),
+            unpacking.alone,
         )  # fmt: skip
         self.spans = self._intake("spans", settings.span_queue)
         self._guard = Guard(settings.metric_series)
@@ -168,10 +169,12 @@ class Pipelines:
             self._log_packer.add(record)
             self._texts.append(record.text)
 
-    def _request(self, item: bytes | Answered | RequestData) -> None:
+    def _request(self, item: bytes | Answered | Whole) -> None:
         ended = unpacking.request(item)
         if not isinstance(ended, Answered):
             self._served(ended)
+        if isinstance(ended, Whole):
+            ended = ended.answer
         self.metrics.request(ended)
         if not access.isEnabledFor(logging.INFO):
             self.counts.add("logs", OMITTED, 1)
@@ -186,9 +189,9 @@ class Pipelines:
         elif (made := self._way_out.take(span)) is not None:
             self._span_packer.add(Record(int(time.time() * 1000), *made))
 
-    def _served(self, served: Bundled | RequestData) -> None:
+    def _served(self, served: Bundled | Whole) -> None:
         """The spans of a request that came with it."""
-        n = 1 + served.n
+        n = 1 + (served.data.n if isinstance(served, Whole) else served.n)
         self.requests.held[0] -= n
         if self._way_out is None:
             self.counts.add("spans", OMITTED, n)
@@ -198,8 +201,10 @@ class Pipelines:
             if made is not None:
                 self._span_packer.add(Record(int(time.time() * 1000), *made))
                 return
-            served = unpacking.whole(served)
-        for span in (*unpacking.spans(served), served):
+            data = unpacking.whole(served)
+        else:
+            data = served.data
+        for span in (*unpacking.spans(data), data):
             try:
                 self._span(span)
             except Exception:

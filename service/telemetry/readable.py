@@ -7,7 +7,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from .http_attributes import attributes_of
 from .origin import NO_LIMITS, Origin, Route
-from .span_data import SpanData
+from .span_data import More, SpanData
 
 # TraceFlags is an int with a constructor in Python; a span context wants one of these four.
 FLAGS = tuple(TraceFlags(bits) for bits in range(4))
@@ -20,8 +20,8 @@ def context_of(span: SpanData) -> SpanContext:
 
 def parent_of(span: SpanData) -> SpanContext | None:
     """The parent's context: one of ours has this one's trace, flags and state."""
-    if span.parent is not None or not span.parent_id:
-        return span.parent
+    if span.further.parent is not None or not span.parent_id:
+        return span.further.parent
     return SpanContext(span.trace_id, span.parent_id, False, FLAGS[span.flags], span.trace_state)
 
 
@@ -33,10 +33,10 @@ def readable(span: SpanData) -> ReadableSpan:
         parent=parent_of(span),
         resource=span.origin.resource,
         attributes=attributes_of(span),
-        events=span.events,
-        links=span.links,
+        events=span.further.events,
+        links=span.further.links,
         kind=span.kind,
-        status=span.status,
+        status=span.further.status,
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.origin.scope,
@@ -59,11 +59,13 @@ def from_readable(span: ReadableSpan, route: Route) -> SpanData:
         span.start_time or 0,
         attributes=dict(span.attributes or {}),
         end_time=span.end_time or 0,
-        status=span.status,
-        events=span.events,
-        parent=parent,
-        links=span.links,
-        dropped_attributes=span.dropped_attributes,
-        dropped_events=span.dropped_events,
-        dropped_links=span.dropped_links,
+        more=More(
+            span.status,
+            span.events,
+            span.links,
+            parent,
+            span.dropped_attributes,
+            span.dropped_events,
+            span.dropped_links,
+        ),
     )

@@ -46,7 +46,8 @@ def arrived(environ: Mapping[str, Any], span: Span, method: str) -> Serving:
     wanted = environ.get("HTTP_X_REQUEST_ID")
     # Our own is the span's: one look-up less for whoever has either.
     known = wanted is not None and SAFE_ID.fullmatch(wanted)
-    request.request_id = wanted if wanted and known else f"{request.span_id or random.getrandbits(64):016x}"
+    number = request.span_id or random.getrandbits(64)
+    request.request_id = wanted if wanted and known else "%016x" % number  # noqa: UP031 - half of an f-string's time
     request.method = method
     request.began = time.perf_counter()
     return request

@@ -9,10 +9,11 @@ from typing import Any
 
 from opentelemetry.trace import Span
 
-from .http_attributes import Outcome, attributes_of, server_outcome
+from .http_attributes import Outcome, server_outcome
 from .serving import Serving
-from .span_data import NO_ATTRIBUTES, SERVER_ERROR, UNSET, RequestData
+from .span_data import SERVER_ERROR, UNSET, RequestData, Whole
 from .spans import LightSpan, log
+from .waiting import LAST_64_BITS, NOT_PACKED, Answered, Bundled, pack
 
 
 class ServerSpan(LightSpan, Serving):
@@ -32,32 +33,48 @@ class ServerSpan(LightSpan, Serving):
     trace_id = property(attrgetter("data.trace_id"))
     span_id = property(attrgetter("data.span_id"))
 
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        """The attributes, made of what is known so far."""
-        return attributes_of(self.data)
-
-    def left(self, outcome: Outcome, milliseconds: float, bound: Mapping[str, Any] | None) -> bool:
-        """End the span with its request, which leaves with all that is in ``data``; False if somebody has ended it."""
+    def left(self, outcome: Outcome, milliseconds: float, bound: Mapping[str, Any] | None) -> bytes | Whole | None:
+        """End the span with its request: what leaves of both, as it waits; None if somebody has ended it before."""
         data = self.data
         now = time_ns()
         data.open = False  # first: what ends from here on goes by itself
         if data.end_time is not None:
-            return False
-        if data.attributes is not NO_ATTRIBUTES:
-            self.set_attributes(server_outcome(outcome))
+            return None
+        if data.short is None or data.others or bound is not None or data.origin.route.processors:
+            return self._whole(outcome, milliseconds, bound, now)
+        code, route, operation, error_type = data.outcome = outcome
         data.end_time = now
-        data.code, data.route, data.operation, data.error_type = outcome
-        data.milliseconds = milliseconds
-        data.request_id = self.request_id
-        data.bound = bound
-        if data.route is not None:
-            data.name = data.operation
-        if data.code >= 500 and data.status is UNSET:
-            data.status = SERVER_ERROR
+        trace_id = data.trace_id
+        try:
+            return pack(
+                Bundled(
+                    now, operation, route, code, milliseconds, self.request_id, trace_id >> 64,
+                    trace_id & LAST_64_BITS, data.span_id, error_type, data.start_time, data.facts, data.below,
+                    data.n, data.origin.number,
+                )
+            )  # fmt: skip
+        except NOT_PACKED:
+            return self._whole(outcome, milliseconds, bound, now)
+
+    def _whole(self, outcome: Outcome, milliseconds: float, bound: Mapping[str, Any] | None, now: int) -> Whole:
+        data = self.data
+        code, route, operation, error_type = outcome
+        if data.attributes is not None:
+            self.set_attributes(server_outcome(outcome))
+        data.outcome = outcome
+        data.end_time = now
+        if route is not None:
+            data.name = operation
+        if code >= 500 and data.further.status is UNSET:
+            data.tell_more().status = SERVER_ERROR
         if data.origin.route.processors:
             self._tell(data.origin.route.processors)
-        return True
+        high, low = data.trace_id >> 64, data.trace_id & LAST_64_BITS
+        answer = Answered(
+            now, operation, data.facts[0], code, milliseconds, self.request_id, high, low, data.span_id, True,
+            error_type, bound,
+        )  # fmt: skip
+        return Whole(answer, data)
 
     def end(self, end_time: int | None = None) -> None:
         """End the span before its request does: then it goes by itself, and so do those below it."""

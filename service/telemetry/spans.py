@@ -24,6 +24,7 @@ from opentelemetry.trace import Link, Span, SpanContext, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import Attributes
 
+from .http_attributes import attributes_of
 from .origin import PLAIN, plain
 from .readable import context_of, parent_of, readable
 from .semconv import EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
@@ -53,15 +54,19 @@ class LightSpan(Span):
     kind = property(attrgetter("data.kind"))
     trace_id = property(attrgetter("data.trace_id"))
     span_id = property(attrgetter("data.span_id"))
-    attributes = property(attrgetter("data.attributes"))
-    events = property(attrgetter("data.events"))
-    links = property(attrgetter("data.links"))
-    status = property(attrgetter("data.status"))
+    events = property(attrgetter("data.further.events"))
+    links = property(attrgetter("data.further.links"))
+    status = property(attrgetter("data.further.status"))
     start_time = property(attrgetter("data.start_time"))
     end_time = property(attrgetter("data.end_time"))
-    dropped_attributes = property(attrgetter("data.dropped_attributes"))
-    dropped_events = property(attrgetter("data.dropped_events"))
-    dropped_links = property(attrgetter("data.dropped_links"))
+    dropped_attributes = property(attrgetter("data.further.dropped_attributes"))
+    dropped_events = property(attrgetter("data.further.dropped_events"))
+    dropped_links = property(attrgetter("data.further.dropped_links"))
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """The attributes."""
+        return attributes_of(self.data)
 
     @property
     def context(self) -> SpanContext:
@@ -140,7 +145,8 @@ class LightSpan(Span):
         else:
             kept._set_items(attributes)  # noqa: SLF001 - what the SDK's own span calls, for the same result
         data.attributes = dict(kept)
-        data.dropped_attributes += kept.dropped
+        if kept.dropped:
+            data.tell_more().dropped_attributes += kept.dropped
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event, now or at ``timestamp`` (epoch nanoseconds)."""
@@ -150,10 +156,10 @@ class LightSpan(Span):
         if self.data.end_time is not None:
             log.warning("Tried calling _add_event on an ended span.")
             return
-        events = [*data.events, Event(name, held, time_ns() if timestamp is None else timestamp)]
-        data.short = None
-        data.events, dropped = _newest(events, limits.max_events)
-        data.dropped_events += dropped
+        more = data.tell_more()
+        events = [*more.events, Event(name, held, time_ns() if timestamp is None else timestamp)]
+        more.events, dropped = _newest(events, limits.max_events)
+        more.dropped_events += dropped
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Link to another span; an invalid context without attributes or state is left out."""
@@ -176,9 +182,9 @@ class LightSpan(Span):
             for one in links
             if one and one.context and (one.context.is_valid or one.attributes or one.context.trace_state)
         ]
-        data.short = None
-        data.links, dropped = _newest([*data.links, *valid], limits.max_links)
-        data.dropped_links += dropped
+        more = data.tell_more()
+        more.links, dropped = _newest([*more.links, *valid], limits.max_links)
+        more.dropped_links += dropped
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
@@ -195,15 +201,15 @@ class LightSpan(Span):
             log.warning("Tried calling set_status on an ended span.")
             return
         code = status.status_code if isinstance(status, Status) else status
-        if data.status.status_code is StatusCode.OK or code is StatusCode.UNSET:
+        if data.further.status.status_code is StatusCode.OK or code is StatusCode.UNSET:
             return
-        data.short = None
+        more = data.tell_more()
         if not isinstance(status, Status):
-            data.status = Status(code, description)
+            more.status = Status(code, description)
             return
         if description is not None:
             log.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description)
-        data.status = status
+        more.status = status
 
     def record_exception(
         self,

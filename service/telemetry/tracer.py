@@ -38,7 +38,7 @@ from .sampling import FollowParent, always
 from .semconv import SERVER_ADDRESS
 from .server_span import ServerSpan
 from .serving import Serving
-from .span_data import NO_STATE, RequestData, SpanData
+from .span_data import NO_STATE, More, RequestData, SpanData
 from .spans import SAMPLED, LightSpan
 
 # The key under which OpenTelemetry's context holds its span has no public name; a context with nothing else tells.
@@ -112,8 +112,8 @@ class LightTracer(Tracer):
     """OpenTelemetry's Tracer that starts light spans."""
 
     def __init__(self, origin: Origin, sampler: Sampler, ids: IdGenerator) -> None:
-        self._origin = origin
-        self._route = origin.route
+        self.origin = origin
+        self.route = origin.route
         self._sampler = sampler
         self.follows = isinstance(sampler, FollowParent)
         random = ids.is_trace_id_random()
@@ -124,6 +124,8 @@ class LightTracer(Tracer):
         self._new_span_id = partial(getrandbits, 64) if type(ids) is XRayIds else ids.generate_span_id
         self._careful = origin.length is not None
         # Limits that a request's own attributes may break, or ids that are not X-Ray's.
+        # What leaf.py does by itself.
+        self.leaves = self.follows and not self._careful and type(ids) is XRayIds
         self._special = self._careful or origin.most < REQUEST_ATTRIBUTES or type(ids) is not XRayIds
 
     def start_span(
@@ -144,7 +146,7 @@ class LightTracer(Tracer):
             # The common case: within a sampled span of ours, by a sampler that follows it.
             data = SpanData(
                 name, kind, above.trace_id, self._new_span_id(), above.flags, above.trace_state, above.span_id,
-                self._origin, time_ns() if start_time is None else start_time,
+                self.origin, time_ns() if start_time is None else start_time,
             )  # fmt: skip
             span = LightSpan(data, parent.within)
             if not attributes:
@@ -152,9 +154,8 @@ class LightTracer(Tracer):
                     data.short = name
             elif attributes.__class__ is Prepared and not self._careful:
                 data.attributes = attributes
-                # Whoever prepares attributes has prepared the name: it is the same object.
-                alike = name is attributes.name and kind is attributes.kind
-                data.short = attributes.number if alike else attributes.short(name, kind)
+                alike = name == attributes.name and kind is attributes.kind
+                data.short = attributes.number if alike else None
             else:
                 self._describe(span, attributes)
         elif parent.__class__ is Unsampled and self.follows:
@@ -164,7 +165,7 @@ class LightTracer(Tracer):
             if not isinstance(started, LightSpan):
                 return started
             span = started
-        if links or self._route.processors or not (record_exception and set_status_on_exception):
+        if links or self.route.processors or not (record_exception and set_status_on_exception):
             self._complete(span, context, links, record_exception, set_status_on_exception)
         return span
 
@@ -175,7 +176,7 @@ class LightTracer(Tracer):
             span.link(links)
         if not (record and status):
             span.record_on_exit, span.status_on_exit = record, status
-        for processor in self._route.processors:
+        for processor in self.route.processors:
             processor.on_start(span, parent_context=context)  # type: ignore[arg-type]  # it quacks like the SDK's
 
     def _described(self, data: SpanData, attributes: Attributes) -> LightSpan:
@@ -186,7 +187,7 @@ class LightTracer(Tracer):
 
     def _describe(self, span: LightSpan, attributes: Mapping[str, Any]) -> None:
         held = dict(attributes)
-        if len(held) <= self._origin.most and not self._careful and plain(held):
+        if len(held) <= self.origin.most and not self._careful and plain(held):
             span.data.attributes = held
         else:
             span.set_attributes(attributes)
@@ -204,7 +205,7 @@ class LightTracer(Tracer):
                 return Unsampled(trace_id, span_id)
         return ServerSpan(
             RequestData(
-                facts[0], SERVER, trace_id, span_id, SAMPLED, NO_STATE, 0, self._origin, now, facts[0], facts=facts
+                facts[0], SERVER, trace_id, span_id, SAMPLED, NO_STATE, 0, self.origin, now, facts[0], facts=facts
             )
         )
 
@@ -245,7 +246,7 @@ class LightTracer(Tracer):
             if not flags:
                 return Unsampled(trace_id, span_id)
             now = time_ns() if start_time is None else start_time
-            root = SpanData(name, kind, trace_id, span_id, flags, NO_STATE, 0, self._origin, now)
+            root = SpanData(name, kind, trace_id, span_id, flags, NO_STATE, 0, self.origin, now)
             return self._described(root, attributes)
         above = around.get(SPAN_KEY)
         parent = above.get_span_context() if isinstance(above, Span) else None
@@ -268,8 +269,9 @@ class LightTracer(Tracer):
             return NonRecordingSpan(SpanContext(trace_id, self._new_span_id(), False, FLAGS[flags], state))
         now = time_ns() if start_time is None else start_time
         above_it = parent.span_id if parent is not None else 0
-        span = SpanData(name, kind, trace_id, self._new_span_id(), flags, state, above_it, self._origin, now)
-        span.parent = parent
+        span = SpanData(name, kind, trace_id, self._new_span_id(), flags, state, above_it, self.origin, now)
+        if parent is not None:
+            span.more = More(parent=parent)
         return self._described(span, result.attributes)
 
 

@@ -6,10 +6,10 @@ from msgspec import msgpack
 from opentelemetry.trace import SpanKind
 
 from .origin import ORIGINS, PREPARED
-from .span_data import NO_STATE, SERVER_ERROR, UNSET, RequestData, SpanData
+from .span_data import NO_STATE, SERVER_ERROR, More, RequestData, SpanData, Whole
 from .waiting import A_SPAN, Answered, Bundled, Logged
 
-Ended = Answered | Bundled | RequestData
+Ended = Answered | Bundled
 
 _line = msgpack.Decoder(Logged).decode
 _request = msgpack.Decoder(Answered | Bundled).decode
@@ -20,19 +20,30 @@ def line(item: bytes | Logged) -> Logged:
     return _line(item) if isinstance(item, bytes) else item
 
 
-def request(item: bytes | Answered | RequestData) -> Ended:
-    """An answered request."""
+def request(item: bytes | Answered | Whole) -> Answered | Bundled | Whole:
+    """An answered request, with its spans or without."""
     return _request(item) if isinstance(item, bytes) else item
 
 
+def alone(item: bytes | Whole) -> bytes | Answered:
+    """A request without its spans, as it waits."""
+    one = request(item)
+    if isinstance(one, Whole):
+        return one.answer.packed()
+    return Answered(
+        one.end_time, one.operation, one.method, one.code, one.milliseconds, one.request_id, one.trace_high,
+        one.trace_low, one.span_id, one.sampled, one.error_type,
+    ).packed()  # fmt: skip
+
+
 def whole(of: Bundled) -> RequestData:
-    """All that a request in one piece stands for."""
+    """All that a usual request stands for."""
     method: str = of.facts[0]
     return RequestData(
         of.operation if of.route is not None else method, SpanKind.SERVER, of.trace_id, of.span_id, 1, NO_STATE, 0,
         ORIGINS[of.origin], of.start_time, method, end_time=of.end_time, facts=of.facts, below=of.below, n=of.n,
-        status=UNSET if of.code < 500 else SERVER_ERROR, request_id=of.request_id, operation=of.operation,
-        route=of.route, code=of.code, milliseconds=of.milliseconds, error_type=of.error_type,
+        more=More(SERVER_ERROR) if of.code >= 500 else None,
+        outcome=(of.code, of.route, of.operation, of.error_type),
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from msgspec import Struct, msgpack
 
+from .jsontext import VALUE_LENGTH, frozen
+
 LAST_64_BITS = (1 << 64) - 1
 
 pack = msgpack.Encoder().encode
@@ -54,9 +56,16 @@ class Logged(Struct, array_like=True, gc=False, eq=False):
         """As it waits."""
         if self.extras is None and self.thrown is None and self.request is None and self.bound is None:
             try:
-                return pack(self)
+                told = pack(self)
             except NOT_PACKED:
                 pass
+            else:
+                # Then none of its texts is longer than may be written.
+                if len(told) <= VALUE_LENGTH:
+                    return told
+        if self.keys:
+            self.extras = {key: frozen(value) for key, value in zip(self.keys, self.values, strict=True)}
+            self.keys = self.values = ()
         return self
 
 

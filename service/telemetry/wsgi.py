@@ -100,12 +100,12 @@ class Middleware:
         telemetry = self._telemetry
         telemetry.gauges.leave(request)
         if request.__class__ is ServerSpan:
-            data = request.data
-            if request.left(outcome, milliseconds, bound):
-                telemetry.served(data, 1 + data.n)
+            item = request.left(outcome, milliseconds, bound)
+            if item is not None:
+                telemetry.served(item, 1 + request.data.n)
                 request.flask = request.error = None
                 return
-            for one in spans(data):
+            for one in spans(request.data):
                 telemetry.route.append(one)
         telemetry.answered(
             Answered(

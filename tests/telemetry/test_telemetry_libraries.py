@@ -81,4 +81,4 @@ def test_a_library_finds_its_span_current_and_its_hooks_may_change_it(served: tu
     finally:
         instrumentor.uninstrument()
     (span,) = traced.ended
-    assert (span.name, span.status.status_code) == ("renamed", StatusCode.OK)
+    assert (span.name, span.further.status.status_code) == ("renamed", StatusCode.OK)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.telemetry import names, redaction, unpacking
 from service.telemetry.delivery import stdout
-from service.telemetry.delivery.sender import in_sender
+from service.telemetry.delivery.sender import senders
 from service.telemetry.jsontext import RecordIds
 from service.telemetry.lines import LINE_LENGTH, Lines
 from service.telemetry.logs import JsonHandler, install, snapshot
@@ -170,11 +170,11 @@ def test_what_the_way_to_aws_logs_is_never_delivered(kept: list[Logged], capsys:
     for name in ("botocore.endpoint", "urllib3.connectionpool", "boto3", "aws_xray_sdk.core"):
         logging.getLogger(name).debug("noise")
         logging.getLogger(name).warning("trouble")
-    in_sender.yes = True
+    senders.add(threading.get_ident())
     try:
         logging.getLogger("service.telemetry.delivery").warning("delivery fails")
     finally:
-        in_sender.yes = False
+        senders.discard(threading.get_ident())
     assert kept == []
     told = [json.loads(text)["message"] for text in capsys.readouterr().out.splitlines()]
     assert sorted(told) == ["delivery fails", "trouble", "trouble", "trouble", "trouble"]

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.telemetry import unpacking
 from service.telemetry.request import current, span_of
-from service.telemetry.span_data import RequestData
+from service.telemetry.span_data import Whole
 from service.telemetry.wsgi import Middleware, connect
 
 from .telemetry_spans import KINDS, Traced
@@ -43,10 +43,12 @@ class Shop(Traced):
     def _answered(self, item: bytes) -> None:
         self.requests.append(unpacking.request(item))
 
-    def _served(self, request: RequestData, n: int) -> None:
-        self.requests.append(request)
-        self.ended += (*unpacking.spans(request), request)
-        assert n == 1 + request.n
+    def _served(self, item: bytes | Whole, n: int) -> None:
+        ended = unpacking.request(item)
+        data = ended.data if isinstance(ended, Whole) else unpacking.whole(ended)
+        self.requests.append(ended.answer if isinstance(ended, Whole) else ended)
+        self.ended += (*unpacking.spans(data), data)
+        assert n == 1 + data.n
 
     def one(self) -> tuple[Any, Any]:
         """The one record and the one document there is."""

@@ -326,7 +326,7 @@ def test_a_request_is_told_alike_the_quick_way_and_the_common_way(
     outcome = (status, route, "GET /items/{item_id}", error)
     quick = traced.tracer.serve(Context(), facts)
     assert type(quick) is ServerSpan
-    assert quick.left(outcome, 1.5, None)
+    assert isinstance(quick.left(outcome, 1.5, None), bytes)
     traced.ended.append(quick.data)
     common = traced.tracer.start_span(facts[0], Context(), SpanKind.SERVER, server_attributes(facts))
     finish(common, outcome)

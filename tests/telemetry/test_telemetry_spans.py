@@ -142,14 +142,15 @@ def test_a_key_that_is_no_text_is_left_out(traced: Traced, key: Any) -> None:
 
 
 def test_a_prepared_set_of_attributes_is_never_changed() -> None:
-    traced, shared = Traced(), Prepared({"a": 1})
+    traced, shared = Traced(), Prepared("s", SpanKind.INTERNAL, {"a": 1})
     span = traced.tracer.start_span("s", attributes=shared)
     span.set_attribute("b", 2)
     span.end()
     other = traced.tracer.start_span("t", attributes=shared)
     other.set_attributes({"c": 3})
     other.end()
-    assert [dict(span.attributes) for span in traced.ended] == [{"a": 1, "b": 2}, {"a": 1, "c": 3}]
+    traced.tracer.start_span("s", attributes=shared).end()
+    assert [dict(span.attributes) for span in traced.ended] == [{"a": 1, "b": 2}, {"a": 1, "c": 3}, {"a": 1}]
     assert dict(shared) == {"a": 1}
 
 
@@ -173,13 +174,13 @@ def test_limits_come_from_opentelemetrys_variables(kind: str, monkeypatch: pytes
     span.end()
     (ended,) = traced.ended
     assert dict(ended.attributes) == {"a": 5, "c": "long", "d": 4}
-    assert ended.dropped_attributes == 1
-    assert [(event.name, dict(event.attributes or {})) for event in ended.events] == [
+    assert ended.further.dropped_attributes == 1
+    assert [(event.name, dict(event.attributes or {})) for event in ended.further.events] == [
         ("e1", {"y": 2}),
         ("e2", {"y": 2}),
     ]
-    assert [link.context for link in ended.links] == [UNSAMPLED]
-    assert (ended.dropped_events, ended.dropped_links) == (1, 1)
+    assert [link.context for link in ended.further.links] == [UNSAMPLED]
+    assert (ended.further.dropped_events, ended.further.dropped_links) == (1, 1)
 
 
 def test_without_a_variable_there_are_128_attributes_and_the_newest_stay(traced: Traced) -> None:
@@ -189,7 +190,7 @@ def test_without_a_variable_there_are_128_attributes_and_the_newest_stay(traced:
     span.end()
     (ended,) = traced.ended
     assert list(ended.attributes) == [f"k{number}" for number in range(72, 200)]
-    assert ended.dropped_attributes == 72
+    assert ended.further.dropped_attributes == 72
 
 
 def test_events_and_links_are_kept(traced: Traced) -> None:
@@ -200,11 +201,11 @@ def test_events_and_links_are_kept(traced: Traced) -> None:
     span.add_event("done")
     span.end()
     (ended,) = traced.ended
-    assert [(link.context, dict(link.attributes or {})) for link in ended.links] == [
+    assert [(link.context, dict(link.attributes or {})) for link in ended.further.links] == [
         (REMOTE, {"why": "batch"}),
         (UNSAMPLED, {}),
     ]
-    first, second = ended.events
+    first, second = ended.further.events
     assert (first.name, first.timestamp, dict(first.attributes or {})) == ("retry", 17, {"attempt": 2})
     assert ended.start_time <= second.timestamp <= (ended.end_time or 0)
 
@@ -230,7 +231,7 @@ def test_ok_is_final_and_nothing_is_unset(
         span.set_status(*call)
     span.end()
     (ended,) = traced.ended
-    assert (ended.status.status_code, ended.status.description) == status
+    assert (ended.further.status.status_code, ended.further.status.description) == status
 
 
 def test_after_its_end_a_span_stays_as_it_is(traced: Traced, caplog: pytest.LogCaptureFixture) -> None:
@@ -249,7 +250,11 @@ def test_after_its_end_a_span_stays_as_it_is(traced: Traced, caplog: pytest.LogC
     span.record_exception(ValueError("late"))
     (ended,) = traced.ended
     assert (ended.name, dict(ended.attributes), ended.end_time) == ("s", {"a": 1}, 5)
-    assert (list(ended.events), list(ended.links), ended.status.status_code) == ([], [], StatusCode.UNSET)
+    assert (list(ended.further.events), list(ended.further.links), ended.further.status.status_code) == (
+        [],
+        [],
+        StatusCode.UNSET,
+    )
 
 
 def test_start_and_end_may_be_given(traced: Traced) -> None:
@@ -264,8 +269,11 @@ def test_an_exception_that_leaves_the_block_is_told_and_goes_on(traced: Traced, 
     with pytest.raises(LookupError), start("s"):
         raise LookupError("nothing")
     (ended,) = traced.ended
-    assert (ended.status.status_code, ended.status.description) == (StatusCode.ERROR, "LookupError: nothing")
-    (event,) = ended.events
+    assert (ended.further.status.status_code, ended.further.status.description) == (
+        StatusCode.ERROR,
+        "LookupError: nothing",
+    )
+    (event,) = ended.further.events
     told = dict(event.attributes or {})
     assert (event.name, told["exception.type"], told["exception.message"]) == ("exception", "LookupError", "nothing")
     assert "test_telemetry_spans.py" in str(told["exception.stacktrace"])
@@ -277,8 +285,8 @@ def test_telling_of_exceptions_can_be_switched_off(traced: Traced, as_current: b
     with pytest.raises(LookupError), start("s", record_exception=False, set_status_on_exception=False):
         raise LookupError("nothing")
     (ended,) = traced.ended
-    assert list(ended.events) == []
-    assert ended.status.status_code is StatusCode.UNSET
+    assert list(ended.further.events) == []
+    assert ended.further.status.status_code is StatusCode.UNSET
 
 
 def test_leaving_a_generator_early_is_no_error(traced: Traced) -> None:
@@ -289,7 +297,7 @@ def test_leaving_a_generator_early_is_no_error(traced: Traced) -> None:
 
     for _ in numbers():
         break
-    assert traced.ended[0].status.status_code is StatusCode.UNSET
+    assert traced.ended[0].further.status.status_code is StatusCode.UNSET
 
 
 def test_a_current_span_may_live_on(traced: Traced) -> None:

@@ -21,7 +21,10 @@ from service.telemetry.waiting import Bundled
 
 TRACE = 0x6A000000 << 96 | 7
 RESOURCE = Resource({"service.name": "shop"})
-PREPARED = [Prepared({"db.system.name": "sqlite"}), Prepared({"http.request.method": "GET"})]
+PREPARED = [
+    Prepared("SELECT", SpanKind.CLIENT, {"db.system.name": "sqlite"}),
+    Prepared("GET", SpanKind.CLIENT, {"http.request.method": "GET"}),
+]
 ORIGIN = Origin(RESOURCE, None, NO_LIMITS, Route(list[SpanData]().append))
 
 
@@ -38,8 +41,8 @@ def child(span_id: int, above: int, name: str = "step") -> SpanData:
 def request(span_id: int, status: int = 200) -> RequestData:
     made = RequestData(
         "GET /a", SpanKind.SERVER, TRACE, span_id, 1, NO_STATE, 0, ORIGIN, 1_000_000_000,
-        facts=("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1"), code=status, route="/a",
-        operation="GET /a",
+        facts=("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1"),
+        outcome=(status, "/a", "GET /a", ""), short="GET",
     )  # fmt: skip
     made.end_time = 3_000_000_000
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 Cell = memoryview  # of an unsigned 64-bit number
 """``cell[0] += n`` is whole without a lock: CPython changes threads, and runs signal handlers, only where something is
@@ -25,41 +25,34 @@ class Intake:
         self.append: Callable[[Any], None] = _append(self.items, capacity, offered, dropped)
 
 
-class Bundle(Protocol):
-    """An item with others in it."""
-
-    def packed(self) -> object:
-        """As it waits with them."""
-
-    def alone(self) -> object:
-        """As it waits without them."""
-
-
 class Bundles(Intake):
     """The same, for items of which some hold n others: ``bundle(item, n)``.
 
-    ``below`` counts the others, of which at most some ``most`` wait: then an item goes ``alone``, and ``without``
-    counts them. ``held[0]`` is how many wait; whoever takes an item takes its n from it.
+    ``below`` counts the others, of which at most some ``most`` wait: then ``alone(item)`` goes, and ``without`` counts
+    them. ``held[0]`` is how many wait; whoever takes an item takes its n from it.
     """
 
     __slots__ = ("bundle", "held")
 
-    def __init__(self, capacity: int, offered: Cell, dropped: Cell, most: int, below: Cell, without: Cell) -> None:
+    def __init__(
+        self, capacity: int, offered: Cell, dropped: Cell, most: int, below: Cell, without: Cell,
+        alone: Callable[[Any], Any],
+    ) -> None:  # fmt: skip
         super().__init__(capacity, offered, dropped)
         self.held = held = [0]
         items, append = self.items, self.append
 
-        def bundle(item: Bundle, n: int) -> None:
+        def bundle(item: Any, n: int) -> None:
             if held[0] + n <= most and len(items) < capacity:
                 held[0] += n
-                items.append(item.packed())
+                items.append(item)
                 offered[0] += 1
             else:
                 without[0] += n
-                append(item.alone())
+                append(alone(item))
             below[0] += n
 
-        self.bundle: Callable[[Bundle, int], None] = bundle
+        self.bundle: Callable[[Any, int], None] = bundle
 
 
 def _append(items: deque[Any], capacity: int, offered: Cell, dropped: Cell) -> Callable[[Any], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
@@ -21,8 +22,9 @@ CLOSING_BACKOFF = 0.2
 LAST_SECONDS = 1.0
 NOBODY_LISTENS = frozenset({"NewConnectionError", "ConnectionRefusedError"})
 
-in_sender = threading.local()
-"""``in_sender.yes`` is set in the threads of this room: what they log is never delivered by themselves."""
+senders: set[int] = set()
+"""The threads of this room, by get_ident(): what they log is never delivered by themselves."""
+os.register_at_fork(after_in_child=senders.clear)
 
 
 class Sender:
@@ -60,9 +62,13 @@ class Sender:
         self._transport.close()
 
     def _run(self) -> None:
-        in_sender.yes = True
-        while (held := self.outbox.take()) is not None and self._deliver(held):
-            pass
+        me = threading.get_ident()
+        senders.add(me)
+        try:
+            while (held := self.outbox.take()) is not None and self._deliver(held):
+                pass
+        finally:
+            senders.discard(me)
 
     def _deliver(self, held: Held) -> bool:
         """Send until all of it is taken or refused; False when closing leaves no time for that.

@@ -38,7 +38,7 @@ from ..semconv import (
     USER_AGENT,
     XRAY_ANNOTATIONS,
 )
-from ..span_data import NO_STATE, SERVER_ERROR, RequestData, SpanData
+from ..span_data import NO_STATE, SERVER_ERROR, More, RequestData, SpanData
 from ..waiting import Bundled
 from .causes import cause, message_cause
 from .members import (
@@ -144,7 +144,7 @@ class Segments:
         short = span.short
         if short is not None:
             if type(span) is RequestData:
-                if span.code:
+                if span.outcome is not None:
                     return self._request(span.facts, span.outcome, span.name)
             elif span.parent_id:
                 if isinstance(short, str):
@@ -190,8 +190,8 @@ class Segments:
         attributes = server_attributes(facts) | server_outcome(outcome)
         span = SpanData(outcome[2], SERVER, 0, 0, 0, NO_STATE, 0, self._origin, 0, attributes=attributes)
         if outcome[0] >= 500:
-            span.status = SERVER_ERROR
-        said = self._say(span, span.attributes)[1].removeprefix(self._always)
+            span.more = More(SERVER_ERROR)
+        said = self._say(span, attributes)[1].removeprefix(self._always)
         return json_text({k: v for k, v in json.loads(f"{{{said[1:]}}}").items() if k != "http"})[1:-1]
 
     def _say(self, span: SpanData, attributes: Attributes) -> tuple[str, str]:
@@ -247,7 +247,7 @@ class Segments:
 def _judge(span: SpanData, attributes: Attributes, segment: dict[str, Any]) -> None:
     """error, throttle, fault and cause. The HTTP status decides first; an error status without one is a fault."""
     status = attributes.get(HTTP_STATUS, 0)
-    failed = span.status.status_code is StatusCode.ERROR
+    failed = span.further.status.status_code is StatusCode.ERROR
     if isinstance(status, int) and 400 <= status < 500:
         segment["error"] = True
         if status == 429:
@@ -255,10 +255,10 @@ def _judge(span: SpanData, attributes: Attributes, segment: dict[str, Any]) -> N
     elif failed or (isinstance(status, int) and status >= 500):
         segment["fault"] = True
     why = None
-    if span.events:
-        events = [(event.name, event.attributes or {}) for event in span.events]
+    if span.further.events:
+        events = [(event.name, event.attributes or {}) for event in span.further.events]
         why = cause(events, span.span_id, remote=span.kind in (CLIENT, PRODUCER))
-    if why is None and failed and span.status.description:
-        why = message_cause(span.status.description, span.span_id)
+    if why is None and failed and span.further.status.description:
+        why = message_cause(span.further.status.description, span.span_id)
     if why is not None:
         segment["cause"] = why
