@@ -79,7 +79,7 @@ class Lines:
         if not ended.error_type and not ended.bound:
             return self._usual_access(ended)
         fields: dict[str, Any] = {
-            "timestamp": self._timestamp((ended.end_time or 0) // 1_000_000),
+            "timestamp": self._timestamp(ended.end_time // 1_000_000),
             "level": "INFO",
             "logger": ACCESS_LOGGER,
             "message": f"{ended.operation} {ended.code}",
@@ -110,8 +110,9 @@ class Lines:
             first = {"level": "INFO", "logger": ACCESS_LOGGER, "message": f"{operation} {status}", **self._about}
             last = {"operation": operation, "method": method, "status": status}
             known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
-        trace = _trace_text(ended.trace_id, ended.span_id) if ended.trace_id else ""
-        at = self._timestamp((ended.end_time or 0) // 1_000_000)
+        trace_id = ended.trace_id
+        trace = _trace_text(trace_id, ended.span_id) if trace_id else ""
+        at = self._timestamp(ended.end_time // 1_000_000)
         # A request id is hexadecimal, or has passed SAFE_ID.
         return (
             f'{{"timestamp":"{at}",{known[0]},"record_id":"{self._record_id()}"{trace}'
@@ -144,7 +145,8 @@ class Lines:
         told = message + more
         if not told.isascii() or not told.isprintable() or not redaction.clean(told):
             return None
-        trace = _trace_text(item.trace_id, item.span_id) if item.trace_id else ""
+        trace_id = item.trace_id
+        trace = _trace_text(trace_id, item.span_id) if trace_id else ""
         if item.request_id:  # hexadecimal, or has passed SAFE_ID
             trace += f',"request_id":"{item.request_id}","operation":{quoted(item.operation)}'
         at = self._timestamp(int(item.created * 1000))

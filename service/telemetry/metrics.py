@@ -100,7 +100,7 @@ class Metrics:
 
     def request(self, ended: Ended) -> None:
         """A request was answered."""
-        operations = self._at((ended.end_time or 0) / 1e9).operations
+        operations = self._at(ended.end_time / 1e9).operations
         one = operations.get(ended.operation)
         if one is None:
             one = operations[ended.operation] = _Operation()

@@ -49,7 +49,7 @@ SIGNALS = {"logs": ("lines", "requests"), "emf": ("requests", "calls", "events")
 RECORDS = 10_000
 # Spans are most of what is spilled, metrics the least, and a full disk of one must not silence another.
 SHARES = {"logs": 0.4, "emf": 0.1, "spans": 0.5}
-LOG_LINGER, EMF_LINGER, SPAN_LINGER = 0.5, 0.0, 0.25
+LOG_LINGER, EMF_LINGER, SPAN_LINGER = 1.0, 0.0, 0.5
 SPANS_A_BATCH = 500
 # Of the time to close: the encoder's, and what the senders have; the rest is for what goes to disk, and for the end of
 # the process itself.
@@ -180,7 +180,7 @@ class Pipelines:
             self.counts.add("logs", OMITTED, 1)
             return
         text = self._lines.access(ended)
-        self._log_packer.add(Record((ended.end_time or 0) // 1_000_000, text))
+        self._log_packer.add(Record(ended.end_time // 1_000_000, text))
         self._texts.append(text)
 
     def _span(self, span: SpanData) -> None:
