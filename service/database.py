@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ CONNECT_TIMEOUT_S = 3
 LOCK_TIMEOUT_MS = 5_000
 PREPARE_ATTEMPTS = 10
 LONG_WAIT_S = 0.01
+BUSY_PAUSE_S = 0.01
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -171,7 +173,21 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     """WAL: readers go on while one writer writes; NORMAL is durable enough with it (SQLite, Write-Ahead Logging)."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _journal(cursor)
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _journal(cursor: Any) -> None:
+    # SQLite does not wait for another process that changes the journal's mode at the same time, whatever the timeout.
+    until = time.monotonic() + LOCK_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(BUSY_PAUSE_S)
+        else:
+            return

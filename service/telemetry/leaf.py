@@ -14,7 +14,7 @@ from .current import get_current
 from .origin import Prepared
 from .span_data import MOST_BELOW
 from .spans import LightSpan
-from .tracer import OURS, SPAN_KEY, LightTracer
+from .tracer import OURS, SPAN_KEY, LightTracer, Unsampled
 
 
 class Leaf(Struct, gc=False, eq=False):
@@ -48,8 +48,14 @@ class Leaf(Struct, gc=False, eq=False):
 
 def leaf(tracer: Tracer, prepared: Prepared) -> Leaf | Span:
     """Begin one below the current span: to be ended, or its ``span()`` where it is a Leaf."""
-    if type(tracer) is LightTracer and tracer.leaves and prepared.number is not None:
+    if type(tracer) is LightTracer and tracer.leaves:
         above: Any = get_current().get(SPAN_KEY)
-        if above.__class__ in OURS and above.within is not None and not tracer.route.processors:
+        if above.__class__ is Unsampled:
+            unsampled: Unsampled = above
+            return unsampled  # it stands for all below it
+        if (
+            above.__class__ in OURS and above.within is not None and prepared.number is not None
+            and not tracer.route.processors
+        ):  # fmt: skip
             return Leaf(above, prepared, tracer, tracer.origin.number, time_ns())
     return tracer.start_span(prepared.name, kind=prepared.kind, attributes=prepared)

@@ -150,9 +150,11 @@ class Lines:
         if item.request_id:  # hexadecimal, or has passed SAFE_ID
             trace += f',"request_id":"{item.request_id}","operation":{quoted(item.operation)}'
         at = self._timestamp(int(item.created * 1000))
+        # A text without arguments comes often.
+        text = quoted(message) if item.arguments is None else to_json(message)
         line = (
             f'{{"timestamp":"{at}","level":{quoted(item.level)},"logger":{quoted(item.logger)},'
-            f'"message":{to_json(message)},{self._about_text},"record_id":"{self._record_id()}"{trace}{more}}}'
+            f'"message":{text},{self._about_text},"record_id":"{self._record_id()}"{trace}{more}}}'
         )
         return line if len(line) <= LINE_LENGTH else None
 

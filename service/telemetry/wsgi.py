@@ -24,7 +24,7 @@ from .propagation import EMPTY, extract
 from .request import METHODS, arrived, binding, current, operation_name, span_of
 from .server_span import ServerSpan, finish
 from .serving import Serving
-from .tracer import SPAN_KEY, LightTracer
+from .tracer import SPAN_KEY, LightTracer, Unsampled
 from .unpacking import spans
 from .waiting import LAST_64_BITS, Answered
 
@@ -114,7 +114,8 @@ class Middleware:
                 bound,
             ).packed()
         )  # fmt: skip
-        finish(span_of(request), outcome)
+        if request.__class__ is not Unsampled:
+            finish(span_of(request), outcome)
         request.release()
 
 

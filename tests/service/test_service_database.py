@@ -15,8 +15,9 @@ from service.shop.catalogue import CATALOGUE, seed
 from service.shop.models import Base, Cart, Item
 
 
-def test_workers_that_start_at_once_on_an_empty_file_all_find_one_catalogue(tmp_path: Path) -> None:
-    databases = [Database(f"sqlite:///{tmp_path}/new/shop.db", Base, seed) for _ in range(6)]
+@pytest.mark.parametrize("number", range(12))
+def test_workers_that_start_at_once_on_an_empty_file_all_find_one_catalogue(tmp_path: Path, number: int) -> None:
+    databases = [Database(f"sqlite:///{tmp_path}/new/shop-{number}.db", Base, seed) for _ in range(6)]
     start = threading.Barrier(len(databases))
     failures: list[SQLAlchemyError] = []
 
