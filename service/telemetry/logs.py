@@ -28,8 +28,12 @@ from .waiting import LAST_64_BITS, Logged
 # Where the caller's extras begin among what is on a record.
 FIRST_EXTRA = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
 PLAIN = frozenset({str, int, float, bool, type(None)})
+KINDS = 1_024
 # The way to AWS: what these say below WARNING is noise, and may hold signatures.
 PLUMBING = ("botocore", "boto3", "urllib3", "aws_xray_sdk", "s3transfer")
+
+
+_texts: set[tuple[object, ...]] = set()
 
 
 class JsonHandler(logging.Handler):
@@ -84,7 +88,7 @@ def snapshot(record: logging.LogRecord) -> Logged:
     extras: dict[str, Any] | None = None
     if len(held) > FIRST_EXTRA:
         keys, values = tuple(held)[FIRST_EXTRA:], tuple(held.values())[FIRST_EXTRA:]
-        if not PLAIN.issuperset(map(type, values)):
+        if not PLAIN.issuperset(map(type, values)) or (keys not in _texts and not _are_texts(keys)):
             extras = {key: frozen(value) for key, value in zip(keys, values, strict=True)}
             keys = values = ()
     thrown = record.exc_info
@@ -106,6 +110,15 @@ def snapshot(record: logging.LogRecord) -> Logged:
         trace_id & LAST_64_BITS, span_id, request_id, operation, extras,
         _thrown(thrown[1]) if thrown and thrown[1] is not None else None, request, bound,
     )  # fmt: skip
+
+
+def _are_texts(keys: tuple[object, ...]) -> bool:
+    """Whether names of extras are texts: they may be anything. A log statement's are the same each time."""
+    if not all(type(key) is str for key in keys):
+        return False
+    if len(_texts) < KINDS:
+        _texts.add(keys)
+    return True
 
 
 def _ids(span: object) -> tuple[int, int]:

@@ -123,9 +123,9 @@ class LightTracer(Tracer):
         # Straight to C where the ids are ours: a span id of 0 comes up once in 2^64.
         self._new_span_id = partial(getrandbits, 64) if type(ids) is XRayIds else ids.generate_span_id
         self._careful = origin.length is not None
-        # Limits that a request's own attributes may break, or ids that are not X-Ray's.
-        # What leaf.py does by itself.
+        # What leaf.py may do by itself.
         self.leaves = self.follows and not self._careful and type(ids) is XRayIds
+        # Limits that a request's own attributes may break, or ids that are not X-Ray's.
         self._special = self._careful or origin.most < REQUEST_ATTRIBUTES or type(ids) is not XRayIds
 
     def start_span(

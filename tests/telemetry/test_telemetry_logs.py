@@ -218,6 +218,13 @@ PLAIN_VALUES = st.one_of(
 )
 
 
+@pytest.mark.parametrize("key", [7, None, ("a", "b"), 1.5])
+def test_a_name_of_an_extra_that_is_no_text_is_written_as_text(kept: list[Logged], key: Any) -> None:
+    logging.getLogger("shop").info("odd", extra={key: 1})
+    (item,) = kept
+    assert json.loads(lines.text(item))[str(key)] == 1
+
+
 @given(
     message=st.text(max_size=12) | st.just("%s and %r"),
     arguments=st.lists(PLAIN_VALUES, max_size=2).map(tuple),
