@@ -139,6 +139,7 @@ def test_more_requests_than_there_are_workers_are_answered(served: Served) -> No
     clients = [served.connect("/held") for _ in range(30)]
     for _ in range(12):
         assert served.door.asked.acquire(timeout=5)
+    time.sleep(0.5)  # the others are read too, and wait
     stopping = served.stopping()
     served.door.let.set()
     assert all(rest(client).endswith(b"/held") for client in clients)

@@ -446,11 +446,11 @@ def test_a_held_lock_slows_writers_and_spares_readers_until_it_is_lifted(pair: P
             time.sleep(0.03)
             writer = pool.submit(pair.ask, "POST", "/carts")
         assert not writer.done()
-        assert taken(lambda: pair.ask("GET", "/items")) < 0.5
+        assert taken(lambda: pair.ask("GET", "/items")) < 5
         began = time.monotonic()
         pair.lift()
         assert writer.result().status == 201
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
     pair.assert_healthy()
 
 
