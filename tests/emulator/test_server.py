@@ -88,8 +88,10 @@ def test_a_taken_port_is_one_line_with_the_remedy(flag: str) -> None:
 
 def test_a_taken_udp_port_is_named_and_leaves_no_socket_behind() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+        # A port that nobody else has for TCP.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+            taken.bind(("127.0.0.1", port))
         with pytest.raises(KitError, match=rf"127\.0\.0\.1:{port} \(UDP\): is taken"):
             Emulator(Binding(port=0, xray_port=port)).start()
 

@@ -446,11 +446,12 @@ def test_a_held_lock_slows_writers_and_spares_readers_until_it_is_lifted(pair: P
             time.sleep(0.03)
             writer = pool.submit(pair.ask, "POST", "/carts")
         assert not writer.done()
-        assert taken(lambda: pair.ask("GET", "/items")) < 5
+        # Whoever waited for the lock would wait each time.
+        assert min(taken(lambda: pair.ask("GET", "/items")) for _ in range(3)) < 0.5
         began = time.monotonic()
         pair.lift()
         assert writer.result().status == 201
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 1
     pair.assert_healthy()
 
 
