@@ -110,7 +110,8 @@ def launch(folder: Path, **environ: str) -> Shop:
             text=True,
         )
     shop = Shop(f"http://127.0.0.1:{port}", popen, state, log)
-    assert until(lambda: shop.ask("GET", "/readyz") == 200, 30), log.read_text()
+    # One answers while gunicorn has yet to fork the other.
+    assert until(lambda: len(shop.workers()) == 2 and shop.ask("GET", "/readyz") == 200, 30), log.read_text()
     return shop
 
 
@@ -126,7 +127,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def nothing_is_left(shop: Shop) -> Iterator[None]:
     yield
     shop.lift()
-    assert until(shop.healthy), shop.log.read_text()[-3000:]
+    assert until(lambda: len(shop.workers()) == 2 and shop.healthy()), shop.log.read_text()[-3000:]
 
 
 def test_a_worker_crashes_and_no_sooner_again_than_its_dial_says(shop: Shop) -> None:
@@ -139,8 +140,9 @@ def test_a_worker_crashes_and_no_sooner_again_than_its_dial_says(shop: Shop) -> 
         broken += shop.ask("GET", "/items") == 0
         seen |= set(shop.workers())
         time.sleep(0.02)
-    assert 1 <= broken <= 2
-    assert 1 <= len(seen - first) <= 2
+    turns = 1 + (time.monotonic() - began) // 2  # two, but for a machine that stood still
+    assert 1 <= broken <= turns
+    assert 1 <= len(seen - first) <= turns
 
 
 def test_a_killed_worker_takes_its_lock_and_its_connections_with_it(shop: Shop) -> None:
