@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import uuid
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
+from random import Random
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -41,6 +41,8 @@ _FAILED = 400  # HTTP's status from here on
 
 _CREDENTIAL = re.compile(r"Credential=[^/\s,]+/\d{8}/([^/\s,]+)/([^/\s,]+)/aws4_request")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d{1,2}")
+
+_dice = Random()  # noqa: S311 - for names, not for secrets
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ class Door:
 
     def _guarded(self, headers: Mapping[str, str], answer: Callable[[str], Response]) -> Response:
         """What ``answer(request_id)`` says, if the caller may ask; every failure is an error in AWS's form."""
-        request_id = str(uuid.uuid4())
+        request_id = _request_id()
         try:
             self._check_caller(headers)
             response = answer(request_id)
@@ -221,6 +223,12 @@ class Door:
 def _host(field: str) -> str:
     """The name in a Host field, without the port; clients say the same few again and again."""
     return hostname(f"//{field}")
+
+
+def _request_id() -> str:
+    """A UUID that nobody must be unable to guess, and so at a quarter of uuid4's cost."""
+    digits = f"{_dice.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _body(environ: Environ) -> bytes:
