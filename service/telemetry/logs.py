@@ -106,8 +106,8 @@ def snapshot(record: logging.LogRecord) -> Logged:
         if operation is not UNMATCHED:
             request = None
     return Logged(
-        record.created, record.levelname, record.name, message, arguments, keys, values, trace_id >> 64,
-        trace_id & LAST_64_BITS, span_id, request_id, operation, extras,
+        trace_id >> 64, trace_id & LAST_64_BITS, span_id, record.created, record.levelname, record.name, message,
+        arguments, keys, values, request_id, operation, extras,
         _thrown(thrown[1]) if thrown and thrown[1] is not None else None, request, bound,
     )  # fmt: skip
 

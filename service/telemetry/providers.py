@@ -12,7 +12,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import TracerProvider as ApiTracerProvider
 from opentelemetry.util.types import Attributes
 
-from .origin import ORIGINS, Origin, Route
+from .origin import Origin, Route, numbered
 from .readable import from_readable
 from .tracer import LightTracer, XRayIds
 
@@ -70,9 +70,7 @@ class LightTracerProvider(ApiTracerProvider):
         )
         found = self._tracers.get(scope)
         if found is None:
-            origin = Origin(self.resource, scope, self._limits, self._route)
-            origin.number = len(ORIGINS)
-            ORIGINS.append(origin)
+            origin = numbered(Origin(self.resource, scope, self._limits, self._route))
             found = self._tracers.setdefault(scope, LightTracer(origin, self.sampler, self.id_generator))
         return found
 

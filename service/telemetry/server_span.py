@@ -8,12 +8,13 @@ from time import time_ns
 from typing import Any
 
 from opentelemetry.trace import Span
+from opentelemetry.trace.status import Status
 
 from .http_attributes import Outcome, server_outcome
 from .serving import Serving
-from .span_data import SERVER_ERROR, UNSET, RequestData, Whole
+from .span_data import SERVER_ERROR, RequestData, Whole
 from .spans import LightSpan, log
-from .waiting import LAST_64_BITS, NOT_PACKED, Answered, Bundled, pack
+from .waiting import LAST_64_BITS, Answered, Bundled
 
 
 class ServerSpan(LightSpan, Serving):
@@ -33,6 +34,18 @@ class ServerSpan(LightSpan, Serving):
     trace_id = property(attrgetter("data.trace_id"))
     span_id = property(attrgetter("data.span_id"))
 
+    @property
+    def name(self) -> str:
+        """The operation, once it is known."""
+        self.data.settle()
+        return self.data.name
+
+    @property
+    def status(self) -> Status:
+        """An error after a status of 500 or more."""
+        self.data.settle()
+        return self.data.further.status
+
     def left(self, outcome: Outcome, milliseconds: float, bound: Mapping[str, Any] | None) -> bytes | Whole | None:
         """End the span with its request: what leaves of both, as it waits; None if somebody has ended it before."""
         data = self.data
@@ -45,33 +58,25 @@ class ServerSpan(LightSpan, Serving):
         code, route, operation, error_type = data.outcome = outcome
         data.end_time = now
         trace_id = data.trace_id
-        try:
-            return pack(
-                Bundled(
-                    now, operation, route, code, milliseconds, self.request_id, trace_id >> 64,
-                    trace_id & LAST_64_BITS, data.span_id, error_type, data.start_time, data.facts, data.below,
-                    data.n, data.origin.number,
-                )
-            )  # fmt: skip
-        except NOT_PACKED:
-            return self._whole(outcome, milliseconds, bound, now)
+        told = Bundled(
+            trace_id >> 64, trace_id & LAST_64_BITS, data.span_id, now, operation, route, code, milliseconds,
+            self.request_id, error_type, data.start_time, data.facts, data.below, data.n, data.origin.number,
+        ).in_bytes()  # fmt: skip
+        return told or self._whole(outcome, milliseconds, bound, now)
 
     def _whole(self, outcome: Outcome, milliseconds: float, bound: Mapping[str, Any] | None, now: int) -> Whole:
         data = self.data
-        code, route, operation, error_type = outcome
+        code, _, operation, error_type = outcome
         if data.attributes is not None:
             self.set_attributes(server_outcome(outcome))
         data.outcome = outcome
         data.end_time = now
-        if route is not None:
-            data.name = operation
-        if code >= 500 and data.further.status is UNSET:
-            data.tell_more().status = SERVER_ERROR
+        data.settle()
         if data.origin.route.processors:
             self._tell(data.origin.route.processors)
         high, low = data.trace_id >> 64, data.trace_id & LAST_64_BITS
         answer = Answered(
-            now, operation, data.facts[0], code, milliseconds, self.request_id, high, low, data.span_id, True,
+            high, low, data.span_id, now, operation, data.facts[0], code, milliseconds, self.request_id, True,
             error_type, bound,
         )  # fmt: skip
         return Whole(answer, data)

@@ -92,6 +92,16 @@ class RequestData(SpanData, gc=False, eq=False, kw_only=True):
     n: int = 0
     open: bool = True
 
+    def settle(self) -> None:
+        """Name and status by the outcome, if there is one yet."""
+        if self.outcome is None:
+            return
+        code, route, operation, _ = self.outcome
+        if route is not None:
+            self.name = operation
+        if code >= 500 and self.further.status is UNSET:
+            self.tell_more().status = SERVER_ERROR
+
 
 class Whole(Struct, gc=False, eq=False):
     """A request in one piece with its spans that is not a usual one (Bundled)."""

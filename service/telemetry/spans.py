@@ -267,7 +267,7 @@ class LightSpan(Span):
         self.end()
 
     def __repr__(self) -> str:
-        return f'LightSpan(name="{self.data.name}", context={self.context})'
+        return f'LightSpan(name="{self.name}", context={self.context})'
 
 
 def _newest(items: list[Any], most: int | None) -> tuple[list[Any], int]:

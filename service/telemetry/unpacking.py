@@ -6,7 +6,7 @@ from msgspec import msgpack
 from opentelemetry.trace import SpanKind
 
 from .origin import ORIGINS, PREPARED
-from .span_data import NO_STATE, SERVER_ERROR, More, RequestData, SpanData, Whole
+from .span_data import NO_STATE, RequestData, SpanData, Whole
 from .waiting import A_SPAN, Answered, Bundled, Logged
 
 Ended = Answered | Bundled
@@ -31,20 +31,20 @@ def alone(item: bytes | Whole) -> bytes | Answered:
     if isinstance(one, Whole):
         return one.answer.packed()
     return Answered(
-        one.end_time, one.operation, one.method, one.code, one.milliseconds, one.request_id, one.trace_high,
-        one.trace_low, one.span_id, one.sampled, one.error_type,
+        one.trace_high, one.trace_low, one.span_id, one.end_time, one.operation, one.method, one.code,
+        one.milliseconds, one.request_id, one.sampled, one.error_type,
     ).packed()  # fmt: skip
 
 
 def whole(of: Bundled) -> RequestData:
     """All that a usual request stands for."""
-    method: str = of.facts[0]
-    return RequestData(
-        of.operation if of.route is not None else method, SpanKind.SERVER, of.trace_id, of.span_id, 1, NO_STATE, 0,
-        ORIGINS[of.origin], of.start_time, method, end_time=of.end_time, facts=of.facts, below=of.below, n=of.n,
-        more=More(SERVER_ERROR) if of.code >= 500 else None,
+    made = RequestData(
+        of.method, SpanKind.SERVER, of.trace_id, of.span_id, 1, NO_STATE, 0, ORIGINS[of.origin], of.start_time,
+        of.method, end_time=of.end_time, facts=of.facts, below=of.below, n=of.n,
         outcome=(of.code, of.route, of.operation, of.error_type),
     )  # fmt: skip
+    made.settle()
+    return made
 
 
 def spans(of: RequestData) -> list[SpanData]:

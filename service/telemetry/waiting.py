@@ -22,8 +22,28 @@ NOT_PACKED = (OverflowError, TypeError, UnicodeEncodeError)
 """What ``pack`` says to numbers beyond 64 bits, to halves of surrogate pairs, and to other types than JSON's."""
 
 
-class Logged(Struct, array_like=True, gc=False, eq=False):
-    """A log record as it was. Trace and span id are 0 without a trace, request id and operation "" without a request.
+class Traced(Struct, array_like=True, gc=False, eq=False):
+    """What belongs to a trace; all ids are 0 where there is none."""
+
+    trace_high: int
+    trace_low: int
+    span_id: int
+
+    @property
+    def trace_id(self) -> int:
+        """All of its 128 bits."""
+        return self.trace_high << 64 | self.trace_low
+
+    def in_bytes(self) -> bytes | None:
+        """All of it packed; None where something in it cannot be."""
+        try:
+            return pack(self)
+        except NOT_PACKED:
+            return None
+
+
+class Logged(Traced, array_like=True, gc=False, eq=False):
+    """A log record as it was. Request id and operation are "" without a request.
 
     Extras that cannot change are ``values`` with their names ``keys``; else they are the copies in ``extras``. thrown:
     (name of an exception's type, its text, its TracebackException); request: the request itself, while its operation
@@ -37,9 +57,6 @@ class Logged(Struct, array_like=True, gc=False, eq=False):
     arguments: tuple[Any, ...] | None
     keys: tuple[str, ...]
     values: tuple[Any, ...]
-    trace_high: int
-    trace_low: int
-    span_id: int
     request_id: str
     operation: str
     extras: Any = None
@@ -47,33 +64,23 @@ class Logged(Struct, array_like=True, gc=False, eq=False):
     request: Any = None
     bound: Any = None
 
-    @property
-    def trace_id(self) -> int:
-        """All of its 128 bits."""
-        return self.trace_high << 64 | self.trace_low
-
     def packed(self) -> bytes | Logged:
         """As it waits."""
         if self.extras is None and self.thrown is None and self.request is None and self.bound is None:
-            try:
-                told = pack(self)
-            except NOT_PACKED:
-                pass
-            else:
-                # Then none of its texts is longer than may be written.
-                if len(told) <= VALUE_LENGTH:
-                    return told
+            told = self.in_bytes()
+            # Within that length none of its texts is longer than may be written.
+            if told is not None and len(told) <= VALUE_LENGTH:
+                return told
         if self.keys:
             self.extras = {key: frozen(value) for key, value in zip(self.keys, self.values, strict=True)}
             self.keys = self.values = ()
         return self
 
 
-class Answered(Struct, array_like=True, gc=False, eq=False, tag=0):
+class Answered(Traced, array_like=True, gc=False, eq=False, tag=0):
     """An answered request: what its access line and its metrics tell. ``end_time``: epoch nanoseconds.
 
-    ``error_type`` is the name of an exception's type, or ""; ``bound`` is Serving.fields(). Trace and span id are 0
-    without a trace.
+    ``error_type`` is the name of an exception's type, or ""; ``bound`` is Serving.fields().
     """
 
     end_time: int
@@ -82,29 +89,16 @@ class Answered(Struct, array_like=True, gc=False, eq=False, tag=0):
     code: int
     milliseconds: float
     request_id: str
-    trace_high: int
-    trace_low: int
-    span_id: int
     sampled: bool
     error_type: str
     bound: Any = None
 
-    @property
-    def trace_id(self) -> int:
-        """All of its 128 bits."""
-        return self.trace_high << 64 | self.trace_low
-
     def packed(self) -> bytes | Answered:
         """As it waits."""
-        if self.bound is None:
-            try:
-                return pack(self)
-            except NOT_PACKED:
-                pass
-        return self
+        return (self.in_bytes() if self.bound is None else None) or self
 
 
-class Bundled(Struct, array_like=True, gc=False, eq=False, tag=1):
+class Bundled(Traced, array_like=True, gc=False, eq=False, tag=1):
     """A usual request, sampled, in one piece with its spans: RequestData without what is the same in all of them.
 
     ``below``: A_SPAN numbers and texts for each span: span id, parent id, start, end, number of its origin, ``short``.
@@ -116,9 +110,6 @@ class Bundled(Struct, array_like=True, gc=False, eq=False, tag=1):
     code: int
     milliseconds: float
     request_id: str
-    trace_high: int
-    trace_low: int
-    span_id: int
     error_type: str
     start_time: int
     facts: tuple[Any, ...]
@@ -127,11 +118,6 @@ class Bundled(Struct, array_like=True, gc=False, eq=False, tag=1):
     origin: int
     sampled: ClassVar[bool] = True
     bound: ClassVar[None] = None
-
-    @property
-    def trace_id(self) -> int:
-        """All of its 128 bits."""
-        return self.trace_high << 64 | self.trace_low
 
     @property
     def method(self) -> str:

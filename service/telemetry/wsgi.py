@@ -109,9 +109,8 @@ class Middleware:
                 telemetry.route.append(one)
         telemetry.answered(
             Answered(
-                time_ns(), operation, request.method, request.code, milliseconds, request.request_id,
-                request.trace_id >> 64, request.trace_id & LAST_64_BITS, request.span_id, request.sampled, outcome[3],
-                bound,
+                request.trace_id >> 64, request.trace_id & LAST_64_BITS, request.span_id, time_ns(), operation,
+                request.method, request.code, milliseconds, request.request_id, request.sampled, outcome[3], bound,
             ).packed()
         )  # fmt: skip
         if request.__class__ is not Unsampled:

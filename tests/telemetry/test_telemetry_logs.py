@@ -261,7 +261,7 @@ def test_bound_fields_stand_on_each_line_of_their_block(kept: list[Logged]) -> N
 
 
 ENDED = Answered(
-    1_795_364_220_250_000_000, "GET /a", "GET", 503, 12.34567, "req-1", 0, 0xA, 0xB, True, "OSError", {"order_id": "o"}
+    0, 0xA, 0xB, 1_795_364_220_250_000_000, "GET /a", "GET", 503, 12.34567, "req-1", True, "OSError", {"order_id": "o"}
 )
 
 

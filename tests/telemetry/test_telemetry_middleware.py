@@ -10,6 +10,7 @@ from typing import Any
 import flask
 import pytest
 from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.trace.status import StatusCode
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service.telemetry import unpacking
@@ -215,6 +216,26 @@ def test_a_route_is_known_while_the_view_runs_and_what_it_adds_is_kept(shop: Sho
     _, document = shop.one()
     assert document["annotations"]["order_id"] == "x"
     assert document["annotations"]["operation"] == "GET /now/{thing}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("status", "code"), [(200, StatusCode.UNSET), (503, StatusCode.ERROR)])
+def test_a_span_that_is_still_held_says_after_its_request_what_came_of_it(
+    kind: str, status: int, code: StatusCode
+) -> None:
+    app, held = flask.Flask("shop"), []
+
+    @app.get("/items/<int:item_id>")
+    def item(item_id: int) -> tuple[str, int]:
+        held.append(get_current_span())
+        return str(item_id), status
+
+    Shop(kind, app).client.get("/items/7")
+    (span,) = held
+    assert not span.is_recording()
+    assert span.name == "GET /items/{item_id}"
+    assert span.status.status_code is code
+    assert span.attributes["http.response.status_code"] == status
 
 
 def test_other_middleware_may_stand_on_either_side() -> None:

@@ -124,7 +124,7 @@ def test_a_request_in_one_piece_is_told_as_its_spans_one_by_one(
         )
         facts = ("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1")
         request = Bundled(
-            3 * 10**9, "GET /a", "/a", code, 1.5, "r", TRACE >> 64, 7, 1, "", 10**9, facts, told, len(below), 0
+            TRACE >> 64, 7, 1, 3 * 10**9, "GET /a", "/a", code, 1.5, "r", "", 10**9, facts, told, len(below), 0
         )
         one_by_one, at_once = trees(), trees()
         whole = unpacking.whole(request)
