@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode, set_span_in_context
 
-from service.telemetry import server_span
+from service.telemetry import waiting
 from service.telemetry.current import attach, detach
 from service.telemetry.delivery.intake import Bundles
 from service.telemetry.leaf import Leaf, leaf
@@ -203,7 +203,7 @@ def test_what_waits_packed_comes_out_as_what_waits_as_it_is(
     item = some.request.left(outcome, 1.5, bound)
     assert item is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server_span, "pack", _never)
+        patch.setattr(waiting, "pack", _never)
         assert isinstance(twin.left(outcome, 1.5, bound), Whole)
     twin.data.end_time = some.data.end_time
     texts = "".join(text or "" for text in (*facts, *outcome[1:], *names))
