@@ -32,7 +32,7 @@ from .pipelines import Pipelines, access
 from .providers import make_provider
 from .records import lean, whole
 from .request import bind, current, span_of
-from .sampling import sampler
+from .sampling import FollowParent, sampler
 from .settings import Settings, SettingsError
 from .span_data import SpanData, Whole
 from .waiting import Answered, Logged
@@ -177,6 +177,8 @@ class Telemetry:
             self._closed = True
             pipelines = self._pipelines
             self._detach()
+        if self._provider is not None and isinstance(self._provider.sampler, FollowParent):
+            self._provider.sampler.close()
         if pipelines is not None:
             pipelines.close(self.settings.close_seconds)
 

@@ -88,6 +88,11 @@ class FollowParent(ParentBased):
                 return decided.should_sample(parent_context, trace_id, name, kind, attributes, links)
         return self._first.should_sample(parent_context, trace_id, name, kind, attributes, links)
 
+    def close(self) -> None:
+        """Ask X-Ray for nothing more, where that is who decides."""
+        if isinstance(self._first, XRaySampler):
+            self._first.close()
+
 
 def always(_: Attributes) -> bool:
     """What ALWAYS_ON decides."""
@@ -122,6 +127,8 @@ class XRaySampler(Sampler):
         self._settings = settings
         self._lock = threading.Lock()
         self._rules: Callable[[dict[str, Any]], object] | None = None
+        self._memory: Memory | None = None
+        self._closed = False
         # At INFO it logs a line for each request that no rule matches.
         logging.getLogger("aws_xray_sdk").setLevel(logging.WARNING)
         forget = weakref.WeakMethod(self._forget)
@@ -155,31 +162,44 @@ class XRaySampler(Sampler):
         """For OpenTelemetry's diagnostics."""
         return "XRaySampler"
 
+    def close(self) -> None:
+        """Ask X-Ray for nothing more; the rules that are here go on deciding."""
+        with self._lock:
+            self._closed = True
+            if self._memory is not None:
+                self._memory.close()
+
     def _make(self) -> Callable[[dict[str, Any]], object]:
         with self._lock:
             if self._rules is None:
                 # Not at the top: the SDK reads AWS_XRAY_DAEMON_ADDRESS when it is imported, before Settings could.
                 self._rules = import_module("aws_xray_sdk.core.sampling.local.sampler").LocalSampler().should_trace
-                threading.Thread(target=self._begin, name="telemetry sampling", daemon=True).start()
+                if not self._closed:
+                    threading.Thread(target=self._begin, name="telemetry sampling", daemon=True).start()
             return self._rules
 
     def _begin(self) -> None:
         try:
-            self._rules = _centralised(self._settings)
+            memory = Memory(_centralised(self._settings))
         except Exception:
             # The local rules go on deciding; a service without X-Ray's rules still has traces.
             log.exception("X-Ray's sampling rules cannot be asked for")
+            return
+        with self._lock:
+            self._memory, self._rules = memory, memory.decide
+            if self._closed:
+                memory.close()
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._rules = None
+        self._rules = self._memory = None
 
 
 DROPPED = SamplingResult(Decision.DROP)
 
 
-def _centralised(settings: Settings) -> Callable[[dict[str, Any]], object]:
-    """The SDK's sampler, polling, and quicker by a memory of which request has which rule."""
+def _centralised(settings: Settings) -> Any:
+    """The SDK's sampler, polling."""
     made = import_module("aws_xray_sdk.core.sampling.sampler").DefaultSampler()
     context = import_module("aws_xray_sdk.core.context").Context()
     if settings.xray_delivery == "api":
@@ -188,7 +208,7 @@ def _centralised(settings: Settings) -> Callable[[dict[str, Any]], object]:
     # Without a Context of its own the rule poller dies silently at its first call.
     made.load_settings(SimpleNamespace(tcp_ip=host, tcp_port=port), context)
     made.start()
-    return Memory(made).decide
+    return made
 
 
 class Memory:
@@ -196,7 +216,7 @@ class Memory:
 
     def __init__(self, sdk: Any) -> None:
         self._sdk = sdk
-        self._cache = sdk._cache  # noqa: SLF001 - the SDK's rules have no public name; a test watches these three
+        self._cache = sdk._cache  # noqa: SLF001 - the SDK's rules have no public name; tests watch what is used of it
         self._process = sdk._process_matched_rule  # noqa: SLF001
         self._rules: Any = None
         self._known: dict[tuple[Any, ...], Any] = {}
@@ -223,6 +243,11 @@ class Memory:
         if rule is not None:
             self._known[key] = rule
         return rule
+
+    def close(self) -> None:
+        """Have the SDK's two threads do nothing from now on: it has no way to end them."""
+        self._sdk._rule_poller._connector = SimpleNamespace(fetch_sampling_rules=lambda: None)  # noqa: SLF001
+        self._sdk._target_poller._cache = SimpleNamespace(rules=())  # noqa: SLF001
 
     def _forget(self) -> None:
         with self._cache._lock:  # noqa: SLF001 - the poller holds it until the new list is in order

@@ -1,4 +1,4 @@
-"""A clock that is set by hand, and the fault control as a WSGI app and as a process."""
+"""A clock that is set by hand, the fault control as a WSGI app and as a process, and the services that it strikes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ import pytest
 import urllib3
 from werkzeug.test import Client, TestResponse
 
+from service import skeleton
+from service.failures import holding
+from service.failures import state as state_file
 from service.failures.api import Api
 from service.failures.registry import known
+
+from .shop_and_payments import Pair, RememberingTelemetry, running
 
 TOKEN = "a-token-for-tests-only"
 ROOT = Path(__file__).parents[2]
@@ -136,3 +141,23 @@ def controls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pro
     started = {service: launch(folder, service) for service in ("shop", "payments")}
     yield started
     end(*started.values())
+
+
+@pytest.fixture
+def telemetry(monkeypatch: pytest.MonkeyPatch) -> RememberingTelemetry:
+    remembering = RememberingTelemetry()
+    monkeypatch.setattr(skeleton, "instrument", lambda *_, **__: remembering)
+    monkeypatch.setattr(state_file, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(holding, "STEP_S", 0.02)
+    return remembering
+
+
+@pytest.fixture
+def make_pair(tmp_path: Path, telemetry: RememberingTelemetry) -> Callable[..., Any]:
+    return lambda **settings: running(tmp_path, telemetry, **settings)
+
+
+@pytest.fixture
+def pair(make_pair: Any) -> Iterator[Pair]:
+    with make_pair() as made:
+        yield made

@@ -1,190 +1,22 @@
-"""Each fault in the real shop and payments, over real sockets: it strikes, its effect is measured, it ends."""
+"""Faults of what the shop calls and of its releases, over real sockets: each strikes, is measured, and ends."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
-import urllib3
-from flask import Flask
 from sqlalchemy import event
-from werkzeug.serving import make_server
 
-from service import skeleton
-from service.failures import holding, state
-from service.failures.faults import cpu_hog, payment_flapping
-from service.failures.registry import known
+from service.failures.faults import payment_flapping
 from service.failures.state import Scope, Setting, State, save
-from service.payments.app import create_app as create_payments
-from service.settings import Retries, ServiceSettings, ShopSettings
+from service.settings import Retries, ShopSettings
 from service.shop.app import create_app as create_shop
-from service.telemetry.aws import Caller, CallError
 
-SOON = 3.0
-CLIENT = "load-1"
-
-
-@dataclass
-class Call:
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def status(self, code: int) -> None:
-        """Told to telemetry."""
-
-
-@dataclass
-class RememberingTelemetry:
-    counts: Counter[str] = field(default_factory=Counter)
-    said: dict[str, Any] = field(default_factory=dict)
-    calls: Counter[str] = field(default_factory=Counter)
-
-    def instrument_engine(self, engine: Any) -> None:
-        """Told to telemetry."""
-
-    @contextmanager
-    def dependency(self, remote: str, *_: Any) -> Iterator[Call]:
-        self.calls[remote] += 1
-        yield Call()
-
-    def count(self, name: str, n: int = 1) -> None:
-        self.counts[name] += n
-
-    def annotate(self, **attributes: Any) -> None:
-        self.said |= attributes
-
-
-@dataclass
-class Pair:
-    """Shop and payments behind sockets, each with a state file, and one customer."""
-
-    folder: Path
-    telemetry: RememberingTelemetry
-    shop: Flask
-    url: str
-    http: urllib3.PoolManager
-
-    @property
-    def pool(self) -> Any:
-        return self.shop.extensions["shop"].database.engine.pool
-
-    def set(self, name: str, expires_in_s: float = 60, **setting: Any) -> None:
-        """Set a fault in the services that know it, and wait until it is seen."""
-        for service in ("shop", "payments"):
-            if name in known(service):
-                faults = {name: Setting(expires_at=time.time() + expires_in_s, **setting)}
-                save(self.folder / f"{service}.json", State(faults=faults))
-        time.sleep(0.1)
-
-    def lift(self) -> None:
-        for service in ("shop", "payments"):
-            save(self.folder / f"{service}.json", State())
-        time.sleep(0.1)
-
-    def ask(self, method: str, path: str, body: object = None, client: str = CLIENT) -> urllib3.BaseHTTPResponse:
-        headers = {"X-Client-Id": client}
-        return self.http.request(method, self.url + path, json=body, headers=headers, timeout=10, retries=False)
-
-    def cart(self, **more: Any) -> str:
-        cart_id: str = self.ask("POST", "/carts", **more).json()["cart_id"]
-        self.ask("POST", f"/carts/{cart_id}/lines", {"item_id": "tamper"}, **more)
-        return cart_id
-
-    def checkout(self, cart_id: str | None = None, **more: Any) -> urllib3.BaseHTTPResponse:
-        card = {"cart_id": cart_id or self.cart(**more), "card_token": "tok_visa"}
-        return self.ask("POST", "/checkout", card, **more)
-
-    def assert_healthy(self) -> None:
-        """One purchase that goes well, quickly, and counts no mismatch."""
-        before = self.telemetry.counts.copy()
-        began = time.monotonic()
-        assert self.checkout().status == 201
-        assert time.monotonic() - began < 1
-        assert self.telemetry.counts == before
-
-
-Make = Callable[..., Pair]
-
-
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def running(folder: Path, telemetry: RememberingTelemetry, **settings: Any) -> Iterator[Pair]:
-    payments = create_payments(ServiceSettings(f"sqlite:///{folder}/payments.db", folder / "payments.json"))
-    made: list[Flask] = []
-
-    def shop_once_made(*request: Any) -> Any:
-        return made[0](*request)
-
-    with served(payments) as payments_url, served(shop_once_made) as url:
-        given = {"payments_url": payments_url, "payments_timeout_s": 1.0, "recommender_url": url, **settings}
-        shop = create_shop(ShopSettings(f"sqlite:///{folder}/shop.db", folder / "shop.json", **given))
-        made.append(shop)
-        with urllib3.PoolManager(maxsize=20) as http:
-            yield Pair(folder, telemetry, shop, url, http)
-        parts = shop.extensions["shop"]
-        save(folder / "shop.json", State())
-        save(folder / "payments.json", State())
-        parts.payments.close()
-        parts.recommendations.close()
-        time.sleep(0.1)  # for what was held to come back
-    for engine in (parts.database.engine, payments.extensions["payments"].database.engine):
-        engine.dispose()
-
-
-@pytest.fixture
-def telemetry(monkeypatch: pytest.MonkeyPatch) -> RememberingTelemetry:
-    remembering = RememberingTelemetry()
-    monkeypatch.setattr(skeleton, "instrument", lambda *_, **__: remembering)
-    monkeypatch.setattr(state, "LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(holding, "STEP_S", 0.02)
-    return remembering
-
-
-@pytest.fixture
-def make_pair(tmp_path: Path, telemetry: RememberingTelemetry) -> Callable[..., Any]:
-    return lambda **settings: running(tmp_path, telemetry, **settings)
-
-
-@pytest.fixture
-def pair(make_pair: Any) -> Iterator[Pair]:
-    with make_pair() as made:
-        yield made
-
-
-def until(true: Callable[[], bool], within_s: float = SOON) -> bool:
-    deadline = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def taken(ask: Callable[[], object]) -> float:
-    began = time.monotonic()
-    ask()
-    return time.monotonic() - began
+from .shop_and_payments import CLIENT, Make, Pair, RememberingTelemetry, taken
 
 
 def test_the_control_round_changes_nothing(pair: Pair) -> None:
@@ -223,20 +55,6 @@ def test_a_slow_charge_does_not_wait_beyond_the_lifting(pair: Pair) -> None:
         pair.lift()
         assert answer.result().status == 201
     assert time.monotonic() - began < 0.5
-
-
-def test_a_blackhole_costs_the_timeout_and_its_threads_come_free_when_it_is_lifted(make_pair: Make) -> None:
-    with make_pair(payments_timeout_s=0.3) as pair:  # type: ignore[attr-defined]  # a context manager
-        carts = [pair.cart() for _ in range(4)]
-        pair.set("payment-blackhole")
-        before = threading.active_count()
-        with ThreadPoolExecutor(4) as pool:
-            began = time.monotonic()
-            assert {answer.status for answer in pool.map(pair.checkout, carts)} == {504}
-        assert 0.3 <= time.monotonic() - began < 1.5
-        pair.lift()
-        assert until(lambda: threading.active_count() <= before)
-        pair.assert_healthy()
 
 
 def test_flapping_is_bad_in_the_first_half_of_a_cycle() -> None:
@@ -374,135 +192,6 @@ def test_version_2_fails_for_its_customers_alone_and_leaves_a_stack_trace(
     assert pair.telemetry.said["version"] == 2
     pair.lift()
     assert {pair.checkout(client=f"c-{n}").status for n in failed} == {201}
-
-
-def test_a_match_of_the_cpu_hog_is_bounded_and_burns_what_it_should() -> None:
-    began = time.thread_time()
-    longest = cpu_hog.burn(0.2)
-    assert longest <= 0.2
-    assert 0.05 < time.thread_time() - began < 0.4
-
-
-def test_the_cpu_hog_slows_every_route_of_its_client(pair: Pair) -> None:
-    pair.set("cpu-hog", percent=100, scope=Scope(client="slow"))
-    cpu = time.process_time()
-    pair.ask("GET", "/items", client="slow")
-    pair.ask("GET", "/items/tamper", client="slow")
-    assert time.process_time() - cpu > 0.1
-    cpu = time.process_time()
-    pair.ask("GET", "/items")
-    assert time.process_time() - cpu < 0.1
-
-
-def test_the_cpu_hog_says_what_it_matched_and_how_long(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
-    pair.set("cpu-hog", percent=100)
-    pair.ask("GET", "/items")
-    told = next(record for record in caplog.records if record.getMessage() == "a match took long")
-    assert told.pattern == cpu_hog.PATHOLOGICAL.pattern  # type: ignore[attr-defined]  # an extra
-    assert told.took_ms > 20  # type: ignore[attr-defined]  # likewise
-
-
-def test_leaked_connections_fill_the_pool_and_come_back_without_a_request(make_pair: Make) -> None:
-    with make_pair(pool_size=4, pool_timeout_s=0.3) as pair:  # type: ignore[attr-defined]  # a context manager
-        pair.assert_healthy()
-        pair.set("db-pool-leak", expires_in_s=1.5, ms=0)
-        assert until(lambda: pair.pool.checkedout() == 4)
-        answer = pair.ask("GET", "/items")
-        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-        assert until(lambda: pair.pool.checkedout() == 0)
-        pair.assert_healthy()
-        time.sleep(0.5)  # a connection that was still being asked for would come now
-        assert pair.pool.checkedout() == 0
-
-
-def test_connections_leak_one_after_another(pair: Pair) -> None:
-    pair.set("db-pool-leak", n=3, ms=150)
-    assert until(lambda: pair.pool.checkedout() == 1)
-    assert until(lambda: pair.pool.checkedout() == 3)
-    time.sleep(0.3)
-    assert pair.pool.checkedout() == 3
-    pair.lift()
-    assert until(lambda: pair.pool.checkedout() == 0, 1)
-
-
-def test_a_wait_for_a_connection_is_told(make_pair: Make, caplog: pytest.LogCaptureFixture) -> None:
-    with make_pair(pool_size=1, pool_timeout_s=0.2) as pair:  # type: ignore[attr-defined]  # a context manager
-        pair.assert_healthy()
-        pair.set("db-pool-leak", ms=0)
-        assert until(lambda: pair.pool.checkedout() == 1)
-        assert pair.ask("GET", "/items").status == 503
-    waits = [r.waited_ms for r in caplog.records if r.getMessage() == "waited for a database connection"]  # type: ignore[attr-defined]  # an extra
-    assert max(waits) >= 200
-
-
-def test_a_held_lock_slows_writers_and_spares_readers_until_it_is_lifted(pair: Pair) -> None:
-    pair.assert_healthy()
-    pair.set("db-lock", ms=20_000)
-    with ThreadPoolExecutor(1) as pool:
-        # At the end of a cycle nobody holds it: try until one request hangs.
-        until_then = time.monotonic() + 20
-        writer = pool.submit(pair.ask, "POST", "/carts")
-        while not wait([writer], 0.5).not_done and time.monotonic() < until_then:
-            time.sleep(0.03)
-            writer = pool.submit(pair.ask, "POST", "/carts")
-        assert not writer.done()
-        # Whoever waited for the lock would wait each time.
-        assert min(taken(lambda: pair.ask("GET", "/items")) for _ in range(3)) < 0.5
-        began = time.monotonic()
-        pair.lift()
-        assert writer.result().status == 201
-        assert time.monotonic() - began < 1
-    pair.assert_healthy()
-
-
-def test_a_lock_lets_writers_through_now_and_then(pair: Pair) -> None:
-    pair.assert_healthy()
-    pair.set("db-lock", ms=300)
-    times: list[float] = []
-    assert until(lambda: times.append(taken(lambda: pair.ask("POST", "/carts"))) or max(times) > 0.1)
-    assert max(times) < 2
-
-
-def test_leaked_memory_is_real_and_given_back(pair: Pair) -> None:
-    process = psutil.Process()
-    pair.assert_healthy()
-    before = process.memory_info().rss
-    pair.set("memory-leak", expires_in_s=2.0, mb=60, ms=1_000)
-    assert until(lambda: process.memory_info().rss - before > 50 * 2**20)
-    pair.assert_healthy()
-    time.sleep(0.3)
-    assert process.memory_info().rss - before < 80 * 2**20  # it goes no further than its limit
-    assert until(lambda: process.memory_info().rss - before < 20 * 2**20)
-
-
-def test_the_sender_of_telemetry_hangs_and_goes_on(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    calls = Caller("logs", "us-east-1", pair.url)
-
-    def send() -> None:
-        with pytest.raises(CallError, match="404"):
-            calls.call("/", {}, b"{}")
-
-    pair.set("telemetry-hang")
-    with ThreadPoolExecutor(1) as pool:
-        sent = pool.submit(send)
-        time.sleep(0.5)
-        assert not sent.done()
-        pair.assert_healthy()
-        pair.lift()
-        sent.result(timeout=2)
-    calls.close()
-
-
-def test_too_many_charges_at_once_are_shed_and_the_rest_of_the_shop_is_free(make_pair: Make) -> None:
-    with make_pair(payments_at_once=2, payments_timeout_s=0.5) as pair:  # type: ignore[attr-defined]  # a context manager
-        carts = [pair.cart() for _ in range(6)]
-        pair.set("payment-blackhole")
-        with ThreadPoolExecutor(6) as pool:
-            statuses = Counter(answer.status for answer in pool.map(pair.checkout, carts))
-        assert statuses == {504: 2, 503: 4}
-        assert pair.telemetry.said["shed"] is True
 
 
 def test_without_faults_there_is_nothing_to_ask(tmp_path: Path, telemetry: RememberingTelemetry) -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,6 +40,17 @@ class TinyShop:
     checkouts: list[str] = field(default_factory=list)
     strangers: set[str] = field(default_factory=set)
     lock: Lock = field(default_factory=Lock)
+
+    def check_told(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """That these rows of requests.csv have each checkout that came, once.
+
+        What else they have was under way when the run ended, and may never have left.
+        """
+        ids, came = [row["request_id"] for row in rows], set(self.checkouts)
+        assert len(ids) == len(set(ids))
+        assert len(came) == len(self.checkouts)
+        assert came <= set(ids)
+        assert [row for row in rows if row["request_id"] not in came and row["ok"] != ""] == []
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """As the real one does, it refuses what makes no sense."""

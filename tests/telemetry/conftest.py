@@ -1,4 +1,4 @@
-"""A small AWS that speaks PutLogEvents, and a daemon that keeps datagrams; both on free ports of 127.0.0.1."""
+"""Fixtures of the room: a small AWS that speaks PutLogEvents, a daemon that keeps datagrams, both on free ports."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+
+from service.telemetry.delivery import sender
+
+from .telemetry_server import Server
+from .telemetry_shop import Shop, instrumented_shop
+from .telemetry_spans import KINDS, Traced
+from .telemetry_ways import Way, Ways
 
 # Its pollers outlive the servers of tests, and logging's last resort would print their tracebacks.
 logging.getLogger("aws_xray_sdk").addHandler(logging.NullHandler())
@@ -238,6 +246,46 @@ def daemon() -> Iterator[FakeDaemon]:
     fake = FakeDaemon()
     yield fake
     fake.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+@pytest.fixture
+def shop(aws: FakeLogs, daemon: FakeDaemon, credentials: None) -> Iterator[Shop]:
+    with instrumented_shop(aws, daemon) as made:
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+def traced(request: pytest.FixtureRequest) -> Traced:
+    return Traced(request.param)
+
+
+@pytest.fixture
+def ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ways]:
+    monkeypatch.setattr(sender, "FIRST_BACKOFF", 0.02)
+    monkeypatch.setattr(sender, "LONGEST_BACKOFF", 0.05)
+    made: list[Way] = []
+
+    def make(folder: Path | None = tmp_path / "spill", **caps: int) -> Way:
+        made.append(Way(folder, **caps))
+        return made[-1]
+
+    yield make
+    for way in made:
+        way.endpoint.hang.set()
+        way.close(0.1)
 
 
 def pytest_unconfigure() -> None:

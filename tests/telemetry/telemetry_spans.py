@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 
 from service.telemetry.origin import Route
 from service.telemetry.providers import make_provider
@@ -19,6 +21,12 @@ from service.telemetry.traces.segments import Segments
 RESOURCE = Resource({"service.name": "shop", "service.version": "1.2", "deployment.environment.name": "local"})
 GROUP = "/shop/local/shop/logs"
 KINDS = ("light", "sdk")
+REMOTE = SpanContext(1 << 127, 7, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "b")]))
+UNSAMPLED = SpanContext(1 << 127, 7, is_remote=True)
+
+
+def below(context: SpanContext) -> Context:
+    return set_span_in_context(NonRecordingSpan(context), Context())
 
 
 @dataclass

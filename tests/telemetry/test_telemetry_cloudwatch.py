@@ -221,7 +221,7 @@ def test_a_program_without_flask_sends_all_three(aws: FakeLogs, daemon: FakeDaem
 def test_through_an_outage_nothing_is_lost_and_memory_stays_under_its_cap(
     aws: FakeLogs, start: Start, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.telemetry.aws.READ_SECONDS", 0.2)
+    monkeypatch.setattr("service.telemetry.aws.READ_SECONDS", 1.0)
     program = start(log_queue_bytes=65_536)
     program.work(0, 20)
     wait_for(lambda: numbers(aws) == list(range(20)))

@@ -2,99 +2,14 @@
 
 import json
 import logging
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import flask
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import QueuePool
 
-from service.telemetry import Settings, SettingsError, Telemetry, instrument
-from service.telemetry.instrument import refuse_green_threads
 from service.telemetry.request import operation_name
-from service.telemetry.settings import DaemonAddress
-from service.telemetry.wsgi import operations
 
-from .conftest import FakeDaemon, FakeLogs
-from .emf_rules import check
-
-
-def below(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for sub in document.get("subsegments", ()):
-        whole = {**sub, "trace_id": document["trace_id"], "parent_id": document["id"]}
-        yield whole
-        yield from below(whole)
-
-
-@dataclass
-class Shop:
-    app: flask.Flask
-    telemetry: Telemetry
-    aws: FakeLogs
-    daemon: FakeDaemon
-
-    def close(self) -> None:
-        """End the telemetry, so that all of it has been sent."""
-        self.telemetry.close()
-
-    def segments(self) -> list[dict[str, Any]]:
-        return [document for document in self.daemon.so_far() if "type" not in document]
-
-    def subsegments(self) -> list[dict[str, Any]]:
-        """Those within segments, told as X-Ray tells one that is sent alone, and those that were."""
-        return [
-            sub for document in self.daemon.so_far() for sub in ([document] if "type" in document else below(document))
-        ]
-
-    def access(self) -> list[dict[str, Any]]:
-        return [message for message in self.aws.messages("/logs") if message["logger"] == "access"]
-
-    def metrics(self, **dimensions: str) -> dict[str, Any]:
-        """The document with just these dimensions beyond Service and Environment."""
-        found = self.aws.messages("/emf")
-        for document in found:
-            check(document)
-        (one,) = [
-            document
-            for document in found
-            if {key: document[key] for key in ("Operation", "RemoteService") if key in document} == dimensions
-        ]
-        return one
-
-
-def make_app() -> flask.Flask:
-    app = flask.Flask("shop")
-    app.add_url_rule("/healthz", "health", lambda: "ok")
-    app.add_url_rule("/orders/<int:order_id>", "order", lambda order_id: {"id": order_id})
-    app.add_url_rule("/checkout", "checkout", lambda: ({"order_id": "o-1"}, 201), methods=["POST"])
-
-    @app.get("/boom")
-    def boom() -> str:
-        raise LookupError("no such thing")
-
-    return app
-
-
-@pytest.fixture
-def shop(aws: FakeLogs, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    host, _, port = daemon.address.partition(":")
-    settings = Settings("shop", endpoint_url=aws.url, daemon=DaemonAddress(udp=(host, int(port))))
-    app = make_app()
-    telemetry = instrument(
-        app, sli_operations=("POST /checkout",), events=("CheckoutMismatch",), remotes=("payments",), settings=settings
-    )
-    yield Shop(app, telemetry, aws, daemon)
-    telemetry.close()
-    root.handlers[:] = before
-    root.setLevel(level)
+from .telemetry_shop import Shop
 
 
 def test_log_metric_and_segment_of_a_request_share_its_trace_id(shop: Shop) -> None:
@@ -295,128 +210,6 @@ def test_blueprints_error_handlers_and_own_exceptions_are_covered(shop: Shop) ->
     assert (segment["fault"], segment["cause"]["exceptions"][0]["type"]) == (True, "TimeoutError")
 
 
-def test_a_dependency_has_headers_a_subsegment_and_metrics(shop: Shop) -> None:
-    sent: list[dict[str, str]] = []
-
-    @shop.app.get("/pay/<int:status>")
-    def pay(status: int) -> str:
-        url = "http://user:secret@127.0.0.1:8081/charges?card=4111"
-        with shop.telemetry.dependency("payments", "POST", "/charges", url=url) as call:
-            sent.append(call.headers)
-            if status == 0:
-                raise ConnectionError("refused")
-            call.status(status)
-        return "ok"
-
-    client = shop.app.test_client()
-    for status in (201, 503, 402, 0):
-        client.get(f"/pay/{status}")
-    shop.close()
-    metrics = shop.metrics(RemoteService="payments")
-    assert (metrics["DependencyCalls"], metrics["DependencyFault"], metrics["DependencyLatency"]["Count"]) == (4, 2, 4)
-    calls = {sub["id"]: sub for sub in shop.subsegments()}
-    segments = {segment["id"]: segment for segment in shop.segments()}
-    for headers, flags in zip(sent, ({}, {"fault"}, {"error"}, {"fault"}), strict=True):
-        trace_id, span_id = headers["traceparent"].split("-")[1:3]
-        sub = calls[span_id]
-        assert headers["X-Amzn-Trace-Id"] == f"Root={sub['trace_id']};Parent={span_id};Sampled=1"
-        assert sub["trace_id"].replace("-", "")[1:] == trace_id
-        assert segments[sub["parent_id"]]["trace_id"] == sub["trace_id"]
-        assert (sub["name"], sub["namespace"]) == ("payments", "remote")
-        assert sub["http"]["request"] == {"method": "POST", "url": "http://127.0.0.1:8081/charges"}
-        assert {flag for flag in ("error", "fault") if sub.get(flag)} == set(flags)
-    assert [sub["cause"]["exceptions"][0]["remote"] for sub in calls.values() if "cause" in sub] == [True]
-
-
-def test_a_statement_is_a_subsegment_without_its_values(shop: Shop, tmp_path: Any) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/shop.db", poolclass=QueuePool)
-    shop.telemetry.instrument_engine(engine)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE cards (number TEXT)"))
-
-    @shop.app.get("/db")
-    def db() -> str:
-        with engine.begin() as connection:
-            connection.execute(text("INSERT INTO cards VALUES (:n)"), {"n": "4111"})
-            connection.execute(text("SELECT * FROM cards WHERE number = '5500' LIMIT 3"))
-            with pytest.raises(OperationalError):
-                connection.execute(text("SELECT * FROM nothing"))
-        return "ok"
-
-    shop.app.test_client().get("/db")
-    engine.dispose()
-    shop.close()
-    insert, select, failed = sorted(shop.subsegments(), key=lambda sub: sub["start_time"])
-    assert insert["name"] == "shop.db"
-    assert insert["sql"] == {"database_type": "sqlite", "sanitized_query": "INSERT INTO cards VALUES (?)"}
-    assert select["sql"]["sanitized_query"] == "SELECT * FROM cards WHERE number = ? LIMIT ?"
-    assert select["metadata"]["default"]["db.query.summary"] == "SELECT cards"
-    assert failed["fault"] is True
-    assert failed["cause"]["exceptions"][0]["type"] == "sqlite3.OperationalError"
-    assert {sub["parent_id"] for sub in (insert, select, failed)} == {shop.segments()[0]["id"]}
-    assert "4111" not in json.dumps(shop.daemon.documents)
-    assert shop.metrics()["PoolInUse"] == 1
-
-
-def test_annotations_are_by_allow_list(shop: Shop) -> None:
-    @shop.app.get("/note")
-    def note() -> str:
-        shop.telemetry.annotate(order_id="o-1", colour="blue")
-        return "ok"
-
-    shop.app.test_client().get("/note")
-    shop.close()
-    (segment,) = shop.segments()
-    assert segment["annotations"]["order_id"] == "o-1"
-    assert "colour" not in segment["annotations"]
-    assert segment["metadata"]["default"]["colour"] == "blue"
-
-
-def test_only_declared_events_are_counted(shop: Shop) -> None:
-    shop.telemetry.count("CheckoutMismatch", 2)
-    with pytest.raises(ValueError, match="CheckoutMismatch"):
-        shop.telemetry.count("Typo")
-    shop.close()
-    assert shop.metrics()["CheckoutMismatch"] == 2
-
-
-def test_after_close_the_app_goes_on_answering(shop: Shop) -> None:
-    shop.close()
-    answer = shop.app.test_client().post("/checkout")
-    assert answer.status_code == 201
-    assert "X-Amzn-Trace-Id" not in answer.headers
-    assert shop.aws.calls == []
-
-
-def test_instrumenting_twice_is_instrumenting_once(shop: Shop) -> None:
-    wsgi = shop.app.wsgi_app
-    assert instrument(shop.app) is shop.telemetry is shop.app.extensions["telemetry"]
-    assert shop.app.wsgi_app is wsgi
-
-
-def test_disabled_by_opentelemetrys_own_switch_it_only_writes_lines(
-    capsys: pytest.CaptureFixture[str], shop: Shop
-) -> None:
-    app = make_app()
-    telemetry = instrument(app, settings=Settings("shop", disabled=True))
-    assert app.test_client().post("/checkout").status_code == 201
-    assert telemetry._pipelines is None
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["operation"] == "POST /checkout"
-
-
-def test_another_librarys_spans_come_along(shop: Shop) -> None:
-    @shop.app.get("/work")
-    def work() -> str:
-        assert shop.telemetry._provider is not None
-        with shop.telemetry._provider.get_tracer("some.library").start_as_current_span("resize"):
-            return "ok"
-
-    shop.app.test_client().get("/work")
-    shop.close()
-    (sub,) = shop.subsegments()
-    assert (sub["name"], sub["parent_id"]) == ("resize", shop.segments()[0]["id"])
-
-
 @pytest.mark.parametrize(
     ("rule", "operation"),
     [
@@ -428,22 +221,3 @@ def test_another_librarys_spans_come_along(shop: Shop) -> None:
 )
 def test_an_operation_is_a_route_template(rule: str, operation: str) -> None:
     assert operation_name("GET", rule) == operation
-
-
-def test_static_files_automatic_methods_and_health_checks_are_not_declared() -> None:
-    assert operations(make_app(), frozenset({"/healthz"})) == {
-        "UNMATCHED",
-        "GET /orders/{order_id}",
-        "POST /checkout",
-        "GET /boom",
-    }
-
-
-@pytest.mark.parametrize(
-    ("module", "question"), [("gevent.monkey", "is_module_patched"), ("eventlet.patcher", "is_monkey_patched")]
-)
-def test_green_threads_are_refused_by_name(module: str, question: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    patcher = type("Patcher", (), {question: staticmethod(lambda _: True)})
-    monkeypatch.setitem(sys.modules, module, patcher)
-    with pytest.raises(SettingsError, match=module.partition(".")[0]):
-        refuse_green_threads()

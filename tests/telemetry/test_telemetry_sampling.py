@@ -3,7 +3,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from service.telemetry.sampling import Memory, XRaySampler, sampler
+from service.telemetry.sampling import FollowParent, Memory, sampler
 from service.telemetry.settings import DaemonAddress, Settings
 
 from .conftest import wait_for
@@ -51,6 +52,20 @@ def rules() -> Iterator[tuple[int, list[str]]]:
     yield server.server_address[1], asked
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Any]]:
+    """Makes samplers of the service ``shop`` by these settings, and closes them: their threads would go on asking."""
+    with ExitStack() as stack:
+
+        def made(port: int = 1, **given: Any) -> Any:
+            found = sampler(Settings("shop", sampler="xray", daemon=DaemonAddress(tcp=("127.0.0.1", port)), **given))
+            assert isinstance(found, FollowParent)
+            stack.callback(found.close)
+            return found
+
+        yield made
 
 
 def decided(made: Any, method: str = "GET", path: str = "/items", parent: Any = None) -> Decision:
@@ -98,9 +113,9 @@ def test_each_sampler_of_opentelemetry_decides_as_specified(
     assert (decided(made, parent=caller(sampled=True)) is Decision.RECORD_AND_SAMPLE) is child_of_sampled
 
 
-def test_xray_decides_by_the_daemons_rules(rules: tuple[int, list[str]]) -> None:
+def test_xray_decides_by_the_daemons_rules(rules: tuple[int, list[str]], opened: Callable[..., Any]) -> None:
     port, asked = rules
-    made = sampler(Settings("shop", sampler="xray", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
+    made = opened(port)
     memory_of(made)
     assert [decided(made) for _ in range(50)] == [Decision.DROP] * 50
     assert [decided(made, "POST", "/checkout") for _ in range(50)] == [Decision.RECORD_AND_SAMPLE] * 50
@@ -109,10 +124,11 @@ def test_xray_decides_by_the_daemons_rules(rules: tuple[int, list[str]]) -> None
     assert decided(made, "POST", "/checkout", caller(sampled=False)) is Decision.DROP
 
 
-def test_a_remembered_match_leaves_counts_and_quotas_to_the_sdk(rules: tuple[int, list[str]]) -> None:
+def test_a_remembered_match_leaves_counts_and_quotas_to_the_sdk(
+    rules: tuple[int, list[str]], opened: Callable[..., Any]
+) -> None:
     port, _ = rules
-    settings = Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port)))
-    made = XRaySampler(settings)
+    made = opened(port)._first
     memory = memory_of(made)
     checkout, default = memory._cache.rules
     before = checkout.request_count, default.request_count
@@ -127,9 +143,11 @@ def test_a_remembered_match_leaves_counts_and_quotas_to_the_sdk(rules: tuple[int
     assert 2 <= taken <= 4  # the second may turn meanwhile
 
 
-def test_rules_read_anew_take_over_the_counts_and_are_matched_anew(rules: tuple[int, list[str]]) -> None:
+def test_rules_read_anew_take_over_the_counts_and_are_matched_anew(
+    rules: tuple[int, list[str]], opened: Callable[..., Any]
+) -> None:
     port, _ = rules
-    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
+    made = opened(port)._first
     memory = memory_of(made)
     counted = memory._cache.rules[0].request_count
     fresh = memory._sdk._connector.fetch_sampling_rules()
@@ -144,9 +162,9 @@ def test_rules_read_anew_take_over_the_counts_and_are_matched_anew(rules: tuple[
     assert 1 <= taken < 100
 
 
-def test_paths_without_number_do_not_fill_the_memory(rules: tuple[int, list[str]]) -> None:
+def test_paths_without_number_do_not_fill_the_memory(rules: tuple[int, list[str]], opened: Callable[..., Any]) -> None:
     port, _ = rules
-    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
+    made = opened(port)._first
     memory = memory_of(made)
     for number in range(3_000):
         decided(made, "GET", f"/{number}")
@@ -154,21 +172,20 @@ def test_paths_without_number_do_not_fill_the_memory(rules: tuple[int, list[str]
 
 
 def test_with_delivery_by_the_api_the_rules_come_signed_from_there(
-    rules: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+    rules: tuple[int, list[str]], opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port, asked = rules
-    away = DaemonAddress(tcp=("127.0.0.1", 1))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    made = sampler(
-        Settings("shop", sampler="xray", daemon=away, xray_delivery="api", xray_endpoint_url=f"http://127.0.0.1:{port}")
-    )
+    made = opened(xray_delivery="api", xray_endpoint_url=f"http://127.0.0.1:{port}")
     memory_of(made)
     assert asked[0] == "/GetSamplingRules signed"
 
 
-def test_no_line_is_logged_for_a_request_that_no_rule_takes(caplog: pytest.LogCaptureFixture) -> None:
-    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", 1))))
+def test_no_line_is_logged_for_a_request_that_no_rule_takes(
+    opened: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = opened()._first
     with caplog.at_level(logging.INFO, logger="root"):
         decided(made)
         wait_for(lambda: made._rules is not None and hasattr(made._rules, "__self__") and "Memory" in repr(made._rules))
@@ -176,16 +193,56 @@ def test_no_line_is_logged_for_a_request_that_no_rule_takes(caplog: pytest.LogCa
     assert not [record for record in caplog.records if record.levelno < logging.WARNING and "aws_xray" in record.name]
 
 
-def test_xray_without_a_daemon_takes_one_a_second_and_a_twentieth() -> None:
-    made = sampler(Settings("shop", sampler="xray", daemon=DaemonAddress(tcp=("127.0.0.1", 1))))
+def test_xray_without_a_daemon_takes_one_a_second_and_a_twentieth(opened: Callable[..., Any]) -> None:
+    made = opened()
     taken = [decided(made) for _ in range(1_000)].count(Decision.RECORD_AND_SAMPLE)
     assert 10 < taken < 120
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns of just what is tested here
-def test_a_child_process_polls_for_itself(rules: tuple[int, list[str]]) -> None:
+def test_a_closed_sampler_asks_for_nothing_more_and_goes_on_deciding(
+    rules: tuple[int, list[str]], opened: Callable[..., Any]
+) -> None:
     port, asked = rules
-    made = XRaySampler(Settings("shop", daemon=DaemonAddress(tcp=("127.0.0.1", port))))
+    made = opened(port)
+    sdk = memory_of(made)._sdk
+
+    def poll() -> list[str]:
+        asked.clear()
+        sdk._rule_poller._refresh_cache()
+        for rule in sdk._cache.rules:
+            rule.increment_request_count()
+        with suppress(KeyError):  # there are no targets in the answer
+            sdk._target_poller._do_work()
+        return asked
+
+    assert poll() == ["/GetSamplingRules", "/SamplingTargets"]
+    made.close()
+    assert poll() == []
+    assert decided(made, "POST", "/checkout") is Decision.RECORD_AND_SAMPLE
+    assert decided(made) is Decision.DROP
+
+
+def test_a_sampler_that_is_closed_before_its_rules_have_come_does_not_ask_again(
+    rules: tuple[int, list[str]], opened: Callable[..., Any]
+) -> None:
+    port, asked = rules
+    never_begun, begun = opened(port), opened(port)
+    never_begun.close()
+    decided(never_begun)
+    decided(begun)
+    begun.close()
+    sdk = wait_for(lambda: begun._first._memory)._sdk
+    wait_for(lambda: not isinstance(sdk._rule_poller._connector, type(sdk._connector)))
+    asked.clear()
+    sdk._rule_poller._refresh_cache()
+    assert not asked
+    assert never_begun._first._memory is None
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns of just what is tested here
+def test_a_child_process_polls_for_itself(rules: tuple[int, list[str]], opened: Callable[..., Any]) -> None:
+    port, asked = rules
+    made = opened(port)._first
     decided(made)
     wait_for(lambda: asked)
     asked.clear()
