@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     names = [variant.name for variant in VARIANTS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--launches", type=int, default=9, help="of each variant (default 9)")
+    parser.add_argument("--launches", type=int, default=15, help="of each variant (default 15)")
     parser.add_argument("--rounds", type=int, default=10, help="turns of each launch (default 10, at least 2)")
     parser.add_argument("--requests", type=int, default=300, help="of a turn (default 300)")
     parser.add_argument(

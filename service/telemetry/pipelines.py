@@ -46,7 +46,7 @@ access = logging.getLogger(ACCESS_LOGGER)
 
 # What is accepted for each signal.
 SIGNALS = {"logs": ("lines", "requests"), "emf": ("requests", "calls", "events"), "spans": ("spans", "bundled")}
-RECORDS = 10_000
+RECORDS = 16_384
 # Spans are most of what is spilled, metrics the least, and a full disk of one must not silence another.
 SHARES = {"logs": 0.4, "emf": 0.1, "spans": 0.5}
 LOG_LINGER, EMF_LINGER, SPAN_LINGER = 1.0, 0.0, 0.5

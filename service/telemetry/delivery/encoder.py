@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 # Few rounds with much to do disturb the request threads less than many with little: the interpreter's lock changes
 # hands less often, and the encoder's code stays in the processor's caches.
 ROUND_SECONDS = 0.5
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.25
 # With so many items left a round comes at once, and with twice as many it no longer gives way: queues are bounded.
 MANY = 1_000
 HURRY = 2_000
