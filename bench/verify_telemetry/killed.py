@@ -11,8 +11,11 @@ from bench.verify_telemetry.plan import Plan, counted, losses
 from bench.verify_telemetry.result import Result
 
 SETTLED_S = 2.0
-ON_ITS_WAY = {"spans": 50, "logs": 1_000, "counts": 0}
-"""Records of one call at most: no process can note an answer that it did not live to see."""
+DOCUMENTS_A_CALL = 50
+ON_ITS_WAY = {"spans": DOCUMENTS_A_CALL * EACH["spans"], "logs": 1_000, "counts": 0}
+"""Records of one call at most: no process can note an answer that it did not live to see. A document of X-Ray's holds
+all spans of a request.
+"""
 LINGER_S = 1.2
 """Log lines are sent together for so long, a round of the encoder included."""
 
