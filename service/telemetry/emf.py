@@ -86,7 +86,7 @@ class Flush:
     series: dict[Series, dict[str, Value]] = field(default_factory=dict)
     gauges: dict[str, float] = field(default_factory=dict)
     weights: dict[Series, int] = field(default_factory=dict)
-    slowest: dict[str, tuple[float, int]] = field(default_factory=dict)
+    slowest: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def add(self, series: Series, metric: str, value: Value) -> None:
         """Add a count or a distribution to what the series has."""
@@ -158,12 +158,12 @@ class Documents:
             "record_id": self._record_id(),
         }
         if (slowest := _slowest(flush, series)) is not None:
-            document["trace_id"] = f"{slowest[1]:032x}"
+            document["trace_id"] = slowest[1]
             document["xray_trace_id"] = xray_trace_id(slowest[1])
         return to_json(document)
 
 
-def _slowest(flush: Flush, series: Series) -> tuple[float, int] | None:
+def _slowest(flush: Flush, series: Series) -> tuple[float, str] | None:
     if series == ():
         return max(flush.slowest.values(), default=None)
     return flush.slowest.get(series[0][1]) if series[0][0] == OPERATION[-1] else None

@@ -86,8 +86,8 @@ class Lines:
             **self._about,
             "record_id": self._record_id(),
         }
-        if ended.trace_id:
-            _trace(fields, ended.trace_id, ended.span_id)
+        if ended.trace:
+            _trace(fields, ended.trace, ended.span_id)
         fields["request_id"] = ended.request_id
         fields["operation"] = ended.operation
         fields["method"] = ended.method
@@ -110,8 +110,7 @@ class Lines:
             first = {"level": "INFO", "logger": ACCESS_LOGGER, "message": f"{operation} {status}", **self._about}
             last = {"operation": operation, "method": method, "status": status}
             known = self._access[key] = to_json(first)[1:-1], to_json(last)[1:-1]
-        trace_id = ended.trace_id
-        trace = _trace_text(trace_id, ended.span_id) if trace_id else ""
+        trace = _trace_text(ended.trace, ended.span_id) if ended.trace else ""
         at = self._timestamp(ended.end_time // 1_000_000)
         # A request id is hexadecimal, or has passed SAFE_ID.
         return (
@@ -145,8 +144,7 @@ class Lines:
         told = message + more
         if not told.isascii() or not told.isprintable() or not redaction.clean(told):
             return None
-        trace_id = item.trace_id
-        trace = _trace_text(trace_id, item.span_id) if trace_id else ""
+        trace = _trace_text(item.trace, item.span_id) if item.trace else ""
         if item.request_id:  # hexadecimal, or has passed SAFE_ID
             trace += f',"request_id":"{item.request_id}","operation":{quoted(item.operation)}'
         at = self._timestamp(int(item.created * 1000))
@@ -178,8 +176,8 @@ class Lines:
             **self._about,
             "record_id": self._record_id(),
         }
-        if item.trace_id:
-            _trace(fields, item.trace_id, item.span_id)
+        if item.trace:
+            _trace(fields, item.trace, item.span_id)
         if item.request_id:
             fields["request_id"] = item.request_id
             fields["operation"] = item.operation if item.request is None else item.request.operation
@@ -229,19 +227,15 @@ def _formatted(message: str, arguments: Any) -> str:
         return f"{message} {arguments!r}"[:MESSAGE_LENGTH]
 
 
-def _trace_text(trace_id: int, span_id: int) -> str:
+def _trace_text(trace: str, span_id: int) -> str:
     """What ``_trace`` adds, as members of a JSON object that has some already."""
-    hexadecimal = "%032x" % trace_id  # noqa: UP031 - a third of an f-string's time, for numbers this long
-    return (
-        f',"trace_id":"{hexadecimal}","span_id":"{span_id:016x}",'
-        f'"xray_trace_id":"1-{hexadecimal[:8]}-{hexadecimal[8:]}"'
-    )
+    return f',"trace_id":"{trace}","span_id":"{span_id:016x}","xray_trace_id":"{xray_trace_id(trace)}"'
 
 
-def _trace(fields: dict[str, Any], trace_id: int, span_id: int) -> None:
-    fields["trace_id"] = f"{trace_id:032x}"
+def _trace(fields: dict[str, Any], trace: str, span_id: int) -> None:
+    fields["trace_id"] = trace
     fields["span_id"] = f"{span_id:016x}"
-    fields["xray_trace_id"] = xray_trace_id(trace_id)
+    fields["xray_trace_id"] = xray_trace_id(trace)
 
 
 def _add(fields: dict[str, Any], extras: Mapping[str, Any]) -> None:

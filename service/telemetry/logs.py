@@ -18,12 +18,13 @@ from opentelemetry.trace import Span
 from .current import get_current
 from .delivery.sender import senders
 from .delivery.stdout import write
-from .jsontext import frozen, to_text
+from .jsontext import VALUE_LENGTH, frozen, to_text
 from .lines import MESSAGE_LENGTH, Lines
 from .names import UNMATCHED
 from .request import binding, current
 from .tracer import OURS, SPAN_KEY, Unsampled
-from .waiting import LAST_64_BITS, Logged
+from .unpacking import line
+from .waiting import NOT_PACKED, Logged, pack
 
 # Where the caller's extras begin among what is on a record.
 FIRST_EXTRA = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
@@ -54,11 +55,10 @@ class JsonHandler(logging.Handler):
         if self.filters and not self.filter(record):
             return False
         try:
-            item = snapshot(record)
-            told = item.packed()
+            told = snapshot(record)
             append = self.intake()
             if plumbing or append is None or get_ident() in senders:
-                write(self.lines.text(item) + "\n")
+                write(self.lines.text(line(told)) + "\n")
             else:
                 append(told)
         except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it
@@ -70,18 +70,11 @@ class JsonHandler(logging.Handler):
         self.handle(record)
 
 
-def snapshot(record: logging.LogRecord) -> Logged:
-    """What the record says now. Only what cannot change is left to be made text later."""
-    message, arguments = record.msg, record.args
-    if arguments:
-        if message.__class__ is not str or arguments.__class__ is not tuple or not _all_plain(arguments):
-            message, arguments = _message(record), None
-    else:
-        arguments = None
-        if message.__class__ is not str:
-            message = to_text(message)
-    if len(message) > MESSAGE_LENGTH:
-        message = message[:MESSAGE_LENGTH] if arguments is None else message
+def snapshot(record: logging.LogRecord) -> bytes | Logged:
+    """What the record says now, as it waits. Only what cannot change is left to be made text later."""
+    message, arguments = record.msg, None
+    if record.args or message.__class__ is not str or len(message) > MESSAGE_LENGTH:
+        message, arguments = _said(record)
     held = record.__dict__
     keys: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
@@ -93,10 +86,12 @@ def snapshot(record: logging.LogRecord) -> Logged:
             keys = values = ()
     thrown = record.exc_info
     span: Any = get_current().get(SPAN_KEY)
-    if span.__class__ in OURS or span.__class__ is Unsampled:
-        trace_id, span_id = span.trace_id, span.span_id
+    if span.__class__ in OURS and span.within is not None:
+        trace, span_id = span.within.trace, span.data.span_id
+    elif span.__class__ is Unsampled:
+        trace, span_id = span.trace, span.span_id
     else:
-        trace_id, span_id = _ids(span)
+        trace, span_id = _ids(span)
     request = current.get()
     held_by = binding.get()
     bound = held_by[1] if held_by is not None and held_by[0] is request else None
@@ -105,11 +100,35 @@ def snapshot(record: logging.LogRecord) -> Logged:
         request_id, operation = request.request_id, request.known or request.operation
         if operation is not UNMATCHED:
             request = None
+    if not thrown and extras is None and request is None and bound is None:
+        try:
+            told = pack(
+                (
+                    trace, span_id, record.created, record.levelname, record.name, message, arguments, keys, values,
+                    request_id, operation,
+                )
+            )  # fmt: skip
+            # Within that length none of its texts is longer than may be written.
+            if len(told) <= VALUE_LENGTH:
+                return told
+        except NOT_PACKED:
+            pass
+    if keys:
+        extras = {key: frozen(value) for key, value in zip(keys, values, strict=True)}
     return Logged(
-        trace_id >> 64, trace_id & LAST_64_BITS, span_id, record.created, record.levelname, record.name, message,
-        arguments, keys, values, request_id, operation, extras,
-        _thrown(thrown[1]) if thrown and thrown[1] is not None else None, request, bound,
+        trace, span_id, record.created, record.levelname, record.name, message, arguments, (), (), request_id,
+        operation, extras, _thrown(thrown), request, bound,
     )  # fmt: skip
+
+
+def _said(record: logging.LogRecord) -> tuple[str, tuple[Any, ...] | None]:
+    """A message that is more than a short text, and its arguments where they can wait."""
+    message, arguments = record.msg, record.args
+    if arguments:
+        if message.__class__ is str and arguments.__class__ is tuple and _all_plain(arguments):
+            return message, arguments
+        return _message(record), None
+    return (message if message.__class__ is str else to_text(message))[:MESSAGE_LENGTH], None
 
 
 def _are_texts(keys: tuple[object, ...]) -> bool:
@@ -121,9 +140,9 @@ def _are_texts(keys: tuple[object, ...]) -> bool:
     return True
 
 
-def _ids(span: object) -> tuple[int, int]:
+def _ids(span: object) -> tuple[str, int]:
     context = span.get_span_context() if isinstance(span, Span) else None
-    return (context.trace_id, context.span_id) if context is not None and context.is_valid else (0, 0)
+    return (f"{context.trace_id:032x}", context.span_id) if context is not None and context.is_valid else ("", 0)
 
 
 def _all_plain(arguments: Any) -> bool:
@@ -133,10 +152,13 @@ def _all_plain(arguments: Any) -> bool:
     return True
 
 
-def _thrown(error: BaseException) -> tuple[str, str, TracebackException]:
+def _thrown(told: Any) -> tuple[str, str, TracebackException] | None:
+    if not told or told[1] is None:
+        return None
+    error = told[1]
     # Holds no frame: what the code had in its hands is free at once. The lines of source are read later.
-    told = TracebackException.from_exception(error, lookup_lines=False, compact=True)
-    return type(error).__qualname__, to_text(error), told
+    stack = TracebackException.from_exception(error, lookup_lines=False, compact=True)
+    return type(error).__qualname__, to_text(error), stack
 
 
 def install(handler: JsonHandler, level: str) -> None:

@@ -33,7 +33,7 @@ class _Operation:
     errors: int = 0
     slow: int = 0
     latency: Distribution = field(default_factory=Distribution)
-    slowest: tuple[float, int] = (0.0, 0)
+    slowest: tuple[float, str] = (0.0, "")
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class Metrics:
             one.slow += 1
         one.latency.record(clamp(milliseconds))
         if ended.sampled and milliseconds >= one.slowest[0]:
-            one.slowest = milliseconds, ended.trace_id
+            one.slowest = milliseconds, ended.trace
 
     def call(self, call: Call) -> None:
         """A call to another service ended."""
@@ -179,7 +179,7 @@ class Metrics:
             flush.add(series, "Latency", operation.latency)
             flush.add((), "Latency", operation.latency)
             if operation.slowest[1]:
-                flush.slowest[series[0][1]] = max(operation.slowest, flush.slowest.get(series[0][1], (0.0, 0)))
+                flush.slowest[series[0][1]] = max(operation.slowest, flush.slowest.get(series[0][1], (0.0, "")))
         for name, remote in interval.remotes.items():
             series = self._guard("DependencyCalls", remote_series(name))
             flush.weights[series] = flush.weights.get(series, 0) + remote.calls

@@ -107,7 +107,6 @@ TRACE_HEADER = "X-Amzn-Trace-Id"
 REQUEST_ID_HEADER = "X-Request-Id"
 
 
-def xray_trace_id(trace_id: int) -> str:
-    """An OpenTelemetry trace id in X-Ray's form 1-8-24 (AWS X-Ray API: PutTraceSegments)."""
-    text = f"{trace_id:032x}"
-    return f"1-{text[:8]}-{text[8:]}"
+def xray_trace_id(trace: str) -> str:
+    """An OpenTelemetry trace id, 32 hexadecimal digits, in X-Ray's form 1-8-24 (AWS X-Ray API: PutTraceSegments)."""
+    return f"1-{trace[:8]}-{trace[8:]}"

@@ -26,16 +26,13 @@ SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Request(Serving):
-    """A request whose span is not the request itself: the SDK's, or one that continues a caller's trace.
-
-    Trace and span id are 0 without a trace.
-    """
+    """A request whose span is not the request itself: the SDK's, or one that continues a caller's trace."""
 
     def __init__(self, span: Span) -> None:
         self.span = span
         context = span.get_span_context()
         if context.is_valid:
-            self.trace_id, self.span_id = context.trace_id, context.span_id
+            self.trace, self.span_id = f"{context.trace_id:032x}", context.span_id
             self.sampled = context.trace_flags.sampled
 
 
@@ -44,10 +41,11 @@ def arrived(environ: Mapping[str, Any], span: Span, method: str) -> Serving:
     # Mostly it is the span; isinstance would ask an abstract class.
     request = span if type(span) is ServerSpan or type(span) is Unsampled else Request(span)
     wanted = environ.get("HTTP_X_REQUEST_ID")
-    # Our own is the span's: one look-up less for whoever has either.
-    known = wanted is not None and SAFE_ID.fullmatch(wanted)
-    number = request.span_id or random.getrandbits(64)
-    request.request_id = wanted if wanted and known else "%016x" % number  # noqa: UP031 - half of an f-string's time
+    if wanted is not None and SAFE_ID.fullmatch(wanted):
+        request.request_id = wanted
+    elif not request.request_id:
+        # Our own is the span's: one look-up less for whoever has either.
+        request.request_id = f"{request.span_id or random.getrandbits(64):016x}"
     request.method = method
     request.began = time.perf_counter()
     return request

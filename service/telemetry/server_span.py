@@ -14,7 +14,7 @@ from .http_attributes import Outcome, server_outcome
 from .serving import Serving
 from .span_data import SERVER_ERROR, RequestData, Whole
 from .spans import LightSpan, log
-from .waiting import LAST_64_BITS, Answered, Bundled
+from .waiting import A_BUNDLE, NOT_PACKED, Answered, pack
 
 
 class ServerSpan(LightSpan, Serving):
@@ -31,7 +31,7 @@ class ServerSpan(LightSpan, Serving):
         self.data = self.within = data
 
     # Both classes above have these.
-    trace_id = property(attrgetter("data.trace_id"))
+    trace = property(attrgetter("data.trace"))
     span_id = property(attrgetter("data.span_id"))
 
     @property
@@ -57,12 +57,15 @@ class ServerSpan(LightSpan, Serving):
             return self._whole(outcome, milliseconds, bound, now)
         code, route, operation, error_type = data.outcome = outcome
         data.end_time = now
-        trace_id = data.trace_id
-        told = Bundled(
-            trace_id >> 64, trace_id & LAST_64_BITS, data.span_id, now, operation, route, code, milliseconds,
-            self.request_id, error_type, data.start_time, data.facts, data.below, data.n, data.origin.number,
-        ).in_bytes()  # fmt: skip
-        return told or self._whole(outcome, milliseconds, bound, now)
+        try:
+            return pack(
+                (
+                    A_BUNDLE, data.trace, data.span_id, now, operation, route, code, milliseconds, self.request_id,
+                    error_type, data.start_time, data.facts, data.below, data.n, data.origin.number,
+                )
+            )  # fmt: skip
+        except NOT_PACKED:
+            return self._whole(outcome, milliseconds, bound, now)
 
     def _whole(self, outcome: Outcome, milliseconds: float, bound: Mapping[str, Any] | None, now: int) -> Whole:
         data = self.data
@@ -74,9 +77,8 @@ class ServerSpan(LightSpan, Serving):
         data.settle()
         if data.origin.route.processors:
             self._tell(data.origin.route.processors)
-        high, low = data.trace_id >> 64, data.trace_id & LAST_64_BITS
         answer = Answered(
-            high, low, data.span_id, now, operation, data.facts[0], code, milliseconds, self.request_id, True,
+            data.trace, data.span_id, now, operation, data.facts[0], code, milliseconds, self.request_id, True,
             error_type, bound,
         )  # fmt: skip
         return Whole(answer, data)

@@ -29,7 +29,7 @@ class Serving:
     measured = False
     error: BaseException | None = None
     ended = False
-    trace_id = 0
+    trace = ""  # its id as 32 hexadecimal digits
     span_id = 0
     sampled = False
     told: Mapping[str, Any] | None = None

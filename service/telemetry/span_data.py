@@ -78,6 +78,7 @@ class RequestData(SpanData, gc=False, eq=False, kw_only=True):
     """The span of a request as a server sees it.
 
     facts: (method, scheme, path, host with its port, client's address, user agent, protocol), as WSGI gives them;
+    ``trace``: the trace's id as 32 hexadecimal digits;
     outcome: (status, route or None, operation, error type or ""), once it is answered. The attributes are made of both
     when somebody asks for them.
 
@@ -86,6 +87,7 @@ class RequestData(SpanData, gc=False, eq=False, kw_only=True):
     """
 
     facts: tuple[str, ...]
+    trace: str
     outcome: tuple[int, str | None, str, str] | None = None
     below: tuple[Any, ...] = ()
     others: tuple[SpanData, ...] = ()

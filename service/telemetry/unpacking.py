@@ -31,7 +31,7 @@ def alone(item: bytes | Whole) -> bytes | Answered:
     if isinstance(one, Whole):
         return one.answer.packed()
     return Answered(
-        one.trace_high, one.trace_low, one.span_id, one.end_time, one.operation, one.method, one.code,
+        one.trace, one.span_id, one.end_time, one.operation, one.method, one.code,
         one.milliseconds, one.request_id, one.sampled, one.error_type,
     ).packed()  # fmt: skip
 
@@ -39,8 +39,9 @@ def alone(item: bytes | Whole) -> bytes | Answered:
 def whole(of: Bundled) -> RequestData:
     """All that a usual request stands for."""
     made = RequestData(
-        of.method, SpanKind.SERVER, of.trace_id, of.span_id, 1, NO_STATE, 0, ORIGINS[of.origin], of.start_time,
+        of.method, SpanKind.SERVER, int(of.trace, 16), of.span_id, 1, NO_STATE, 0, ORIGINS[of.origin], of.start_time,
         of.method, end_time=of.end_time, facts=of.facts, below=of.below, n=of.n,
+        trace=of.trace,
         outcome=(of.code, of.route, of.operation, of.error_type),
     )  # fmt: skip
     made.settle()

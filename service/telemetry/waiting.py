@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 
 from msgspec import Struct, msgpack
 
-from .jsontext import VALUE_LENGTH, frozen
-
-LAST_64_BITS = (1 << 64) - 1
+A_BUNDLE = 1
+"""The tag of Bundled."""
 
 pack = msgpack.Encoder().encode
 NOT_PACKED = (OverflowError, TypeError, UnicodeEncodeError)
@@ -23,23 +22,10 @@ NOT_PACKED = (OverflowError, TypeError, UnicodeEncodeError)
 
 
 class Traced(Struct, array_like=True, gc=False, eq=False):
-    """What belongs to a trace; all ids are 0 where there is none."""
+    """What belongs to a trace: its id as 32 hexadecimal digits; "" and 0 where there is none."""
 
-    trace_high: int
-    trace_low: int
+    trace: str
     span_id: int
-
-    @property
-    def trace_id(self) -> int:
-        """All of its 128 bits."""
-        return self.trace_high << 64 | self.trace_low
-
-    def in_bytes(self) -> bytes | None:
-        """All of it packed; None where something in it cannot be."""
-        try:
-            return pack(self)
-        except NOT_PACKED:
-            return None
 
 
 class Logged(Traced, array_like=True, gc=False, eq=False):
@@ -64,18 +50,6 @@ class Logged(Traced, array_like=True, gc=False, eq=False):
     request: Any = None
     bound: Any = None
 
-    def packed(self) -> bytes | Logged:
-        """As it waits."""
-        if self.extras is None and self.thrown is None and self.request is None and self.bound is None:
-            told = self.in_bytes()
-            # Within that length none of its texts is longer than may be written.
-            if told is not None and len(told) <= VALUE_LENGTH:
-                return told
-        if self.keys:
-            self.extras = {key: frozen(value) for key, value in zip(self.keys, self.values, strict=True)}
-            self.keys = self.values = ()
-        return self
-
 
 class Answered(Traced, array_like=True, gc=False, eq=False, tag=0):
     """An answered request: what its access line and its metrics tell. ``end_time``: epoch nanoseconds.
@@ -95,10 +69,15 @@ class Answered(Traced, array_like=True, gc=False, eq=False, tag=0):
 
     def packed(self) -> bytes | Answered:
         """As it waits."""
-        return (self.in_bytes() if self.bound is None else None) or self
+        if self.bound is not None:
+            return self
+        try:
+            return pack(self)
+        except NOT_PACKED:
+            return self
 
 
-class Bundled(Traced, array_like=True, gc=False, eq=False, tag=1):
+class Bundled(Traced, array_like=True, gc=False, eq=False, tag=A_BUNDLE):
     """A usual request, sampled, in one piece with its spans: RequestData without what is the same in all of them.
 
     ``below``: A_SPAN numbers and texts for each span: span id, parent id, start, end, number of its origin, ``short``.

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode, set_span_in_context
 
-from service.telemetry import waiting
+from service.telemetry import server_span
 from service.telemetry.current import attach, detach
 from service.telemetry.delivery.intake import Bundles
 from service.telemetry.leaf import Leaf, leaf
@@ -168,7 +168,8 @@ def test_a_request_without_its_spans_tells_the_same_of_itself() -> None:
         answer = request(alone(item))
         assert isinstance(answer, Answered)
         assert (answer.code, answer.milliseconds, answer.error_type, answer.bound) == (503, 2.5, "OSError", bound)
-        assert (answer.trace_id, answer.span_id, answer.sampled) == (some.data.trace_id, some.data.span_id, True)
+        assert (answer.trace, answer.span_id, answer.sampled) == (some.data.trace, some.data.span_id, True)
+        assert int(answer.trace, 16) == some.data.trace_id
 
 
 HALF = "\ud800"  # of a surrogate pair
@@ -203,7 +204,7 @@ def test_what_waits_packed_comes_out_as_what_waits_as_it_is(
     item = some.request.left(outcome, 1.5, bound)
     assert item is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(waiting, "pack", _never)
+        patch.setattr(server_span, "pack", _never)
         assert isinstance(twin.left(outcome, 1.5, bound), Whole)
     twin.data.end_time = some.data.end_time
     texts = "".join(text or "" for text in (*facts, *outcome[1:], *names))
@@ -213,7 +214,7 @@ def test_what_waits_packed_comes_out_as_what_waits_as_it_is(
     answer = back.answer if isinstance(back, Whole) else back
     assert (answer.code, answer.operation, answer.error_type) == (outcome[0], *outcome[2:])
     assert (answer.method, answer.milliseconds, answer.request_id, answer.bound) == (facts[0], 1.5, "r", bound)
-    for field in ("end_time", "trace_id", "span_id"):
+    for field in ("end_time", "trace", "span_id"):
         assert getattr(answer, field) == getattr(some.data, field)
     data = whole(back) if isinstance(back, Bundled) else back.data
     assert data.n == twin.data.n

@@ -34,7 +34,9 @@ class Pump(Metrics):
         self, operation: str, status: int = 200, milliseconds: float = 10, trace_id: int = 0, at: float = START
     ) -> None:
         self.request(
-            Answered(0, trace_id, 1, int(at * 1e9), operation, "GET", status, milliseconds, "r", trace_id > 0, "")
+            Answered(
+                f"{trace_id:032x}", 1, int(at * 1e9), operation, "GET", status, milliseconds, "r", trace_id > 0, ""
+            )
         )
 
     def end(self, second: float = START + 5) -> list[dict[str, Any]]:

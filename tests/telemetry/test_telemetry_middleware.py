@@ -109,7 +109,7 @@ def test_every_kind_of_answer_is_told(shop: Shop, method: str, path: str, status
     assert "fault" not in document
     (span,) = shop.ended
     assert (span.kind, span.name) == (SpanKind.SERVER, operation if operation != "UNMATCHED" else known)
-    assert (record.trace_id, record.span_id, record.sampled) == (span.trace_id, span.span_id, True)
+    assert (int(record.trace, 16), record.span_id, record.sampled) == (span.trace_id, span.span_id, True)
 
 
 def test_health_checks_pass_unseen(shop: Shop) -> None:

@@ -45,4 +45,4 @@ def test_the_folder_imports_nothing_but_itself_and_packages() -> None:
 
 
 def test_an_xray_trace_id_is_the_same_digits_in_its_own_form() -> None:
-    assert names.xray_trace_id(0x6B03157DF5A16A75E657406E66EFACD7) == "1-6b03157d-f5a16a75e657406e66efacd7"
+    assert names.xray_trace_id("6b03157df5a16a75e657406e66efacd7") == "1-6b03157d-f5a16a75e657406e66efacd7"

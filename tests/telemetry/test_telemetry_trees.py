@@ -42,7 +42,7 @@ def request(span_id: int, status: int = 200) -> RequestData:
     made = RequestData(
         "GET /a", SpanKind.SERVER, TRACE, span_id, 1, NO_STATE, 0, ORIGIN, 1_000_000_000,
         facts=("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1"),
-        outcome=(status, "/a", "GET /a", ""), short="GET",
+        outcome=(status, "/a", "GET /a", ""), short="GET", trace=f"{TRACE:032x}",
     )  # fmt: skip
     made.end_time = 3_000_000_000
     return made
@@ -124,7 +124,7 @@ def test_a_request_in_one_piece_is_told_as_its_spans_one_by_one(
         )
         facts = ("GET", "http", "/a", "127.0.0.1", "127.0.0.2", "agent", "HTTP/1.1")
         request = Bundled(
-            TRACE >> 64, 7, 1, 3 * 10**9, "GET /a", "/a", code, 1.5, "r", "", 10**9, facts, told, len(below), 0
+            f"{TRACE:032x}", 1, 3 * 10**9, "GET /a", "/a", code, 1.5, "r", "", 10**9, facts, told, len(below), 0
         )
         one_by_one, at_once = trees(), trees()
         whole = unpacking.whole(request)

@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode
 
 from ..http_attributes import Outcome, attributes_of, server_attributes, server_outcome
-from ..names import ANNOTATIONS, RESOURCE_ANNOTATIONS
+from ..names import ANNOTATIONS, RESOURCE_ANNOTATIONS, xray_trace_id
 from ..origin import NO_LIMITS, PREPARED, Origin, Prepared, Route
 from ..semconv import (
     AWS_LOCAL_SERVICE,
@@ -85,7 +85,7 @@ INTERNAL, CLIENT, SERVER = SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.SERVER
 PRODUCER = SpanKind.PRODUCER
 
 Facts = tuple[str, ...]
-Parts = tuple[int, int, int, float, float, str, str]
+Parts = tuple[str, int, int, float, float, str, str]
 """(trace id, span id, parent id or 0, start, end, name as JSON, other members with a comma before the first); times in
 epoch seconds."""
 
@@ -110,7 +110,7 @@ class Segments:
             always["origin"] = origin
         self._always = "," + json_text(always)[1:-1]
         self._metadata = {f"otel.resource.{key}": json_value(value) for key, value in about.items()}
-        self._trace = (0, "")
+        self._trace = 0, ""
         self._operations: dict[tuple[Any, ...], str] = {}
 
     def document(self, span: SpanData) -> str:
@@ -121,14 +121,14 @@ class Segments:
         """The same of a usual request, without the spans below it."""
         start, end = one.start_time / 1e9, max(one.end_time, one.start_time) / 1e9
         outcome = one.code, one.route, one.operation, one.error_type
-        return self._document(one.trace_id, one.span_id, 0, start, end, *self._request(one.facts, outcome, ""))
+        return self._document(one.trace, one.span_id, 0, start, end, *self._request(one.facts, outcome, ""))
 
     def _document(
-        self, trace_id: int, span_id: int, parent_id: int, start: float, end: float, name: str, rest: str
+        self, trace: str, span_id: int, parent_id: int, start: float, end: float, name: str, rest: str
     ) -> str:
         parent = f'"parent_id":"{parent_id:016x}",' if parent_id else ""
         text = (
-            f'{{"name":{name},"id":"{span_id:016x}","trace_id":"{self._xray_id(trace_id)}",{parent}'
+            f'{{"name":{name},"id":"{span_id:016x}","trace_id":"{xray_trace_id(trace)}",{parent}'
             f'"start_time":{start!r},"end_time":{end!r}{rest}}}'
         )
         return text if len(text) * 4 <= LIMIT else fitting(text)
@@ -138,7 +138,7 @@ class Segments:
         # A clock may be set back, and X-Ray takes no document that ends before it begins.
         name, rest = self._told(span)
         start, end = span.start_time / 1e9, max(span.end_time or 0, span.start_time) / 1e9
-        return span.trace_id, span.span_id, span.parent_id, start, end, name, rest
+        return self._trace_of(span), span.span_id, span.parent_id, start, end, name, rest
 
     def _told(self, span: SpanData) -> tuple[str, str]:
         short = span.short
@@ -156,12 +156,12 @@ class Segments:
                 return found
         return self._say(span, attributes_of(span))
 
-    def _xray_id(self, trace_id: int) -> str:
+    def _trace_of(self, span: SpanData) -> str:
+        """The trace's id as 32 hexadecimal digits; spans of one trace come one after the other."""
         known, text = self._trace
-        if known != trace_id:
-            text = "%032x" % trace_id  # noqa: UP031 - a third of an f-string's time
-            text = f"1-{text[:8]}-{text[8:]}"
-            self._trace = (trace_id, text)
+        if known != span.trace_id:
+            text = "%032x" % span.trace_id  # noqa: UP031 - a third of an f-string's time
+            self._trace = span.trace_id, text
         return text
 
     def _request(self, facts: Facts, outcome: Outcome, name: str) -> tuple[str, str]:
