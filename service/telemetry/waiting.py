@@ -2,9 +2,10 @@
 
 While it waits, a record of many small objects makes all that runs slower: Python's garbage collector, which stops a
 request some three times in three hundred, takes twice as long where the garbage lies between them, and thrice where it
-knows them. So what is usual is ``packed`` (msgpack, a third of a microsecond) at its end, and unpacked by the encoder;
-what is rare waits as it is, in objects that the collector does not know. Nothing here can be part of a cycle: it holds
-texts, numbers, and what is older than itself and does not know it. (msgspec: "Structs", Disabling Garbage Collection.)
+knows them. So what is usual is packed (msgpack, a third of a microsecond) at its end, from a tuple in the order of the
+fields below, and unpacked by the encoder; what is rare waits as it is, in objects that the collector does not know.
+Nothing here can be part of a cycle: it holds texts, numbers, and what is older than itself and does not know it.
+(msgspec: "Structs", Disabling Garbage Collection.)
 """
 
 from __future__ import annotations
