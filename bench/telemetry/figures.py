@@ -60,10 +60,15 @@ class Figures:
         return cls(**{one.name: median(getattr(figures, one.name) for figures in launches) for one in fields(cls)})
 
 
+BY_RULES = "ours, X-Ray's default sampling"
+JUDGED = frozenset({"bare", "stock", "ours", BY_RULES})
+"""The variants that the targets speak of."""
+
+
 def verdicts(figures: dict[str, Figures]) -> list[Verdict]:
     """The targets of the telemetry, judged by one run."""
     bare, stock = figures["bare"], figures.get("stock")
-    ours, sampled = figures.get("ours"), figures.get("ours, X-Ray's default sampling")
+    ours, sampled = figures.get("ours"), figures.get(BY_RULES)
     overhead = (ours.whole - bare.whole) / (stock.whole - bare.whole) if ours and stock else None
     by_rules = sampled.whole / bare.whole if sampled else None
     return [
@@ -74,13 +79,24 @@ def verdicts(figures: dict[str, Figures]) -> list[Verdict]:
     ]
 
 
-def table(figures: dict[str, Figures], arrived: dict[str, dict[str, float]]) -> Table:
-    """A line a variant."""
-    bare, stock = figures["bare"], figures.get("stock")
+def beside(launches: Sequence[dict[str, Figures]]) -> dict[str, dict[str, Figures]]:
+    """For each variant, the figures of all in those launches that it was part of."""
+    names = launches[0]
+
+    def figures(name: str) -> dict[str, Figures]:
+        there = [one for one in launches if name in one]
+        return {other: Figures.middle([one[other] for one in there if other in one]) for other in names}
+
+    return {name: figures(name) for name in names}
+
+
+def table(told: dict[str, dict[str, Figures]], arrived: dict[str, dict[str, float]]) -> Table:
+    """A line a variant; ratios to what ran beside it."""
     made = Table(title="What a request costs: CPU µs, medians of one run's interleaved turns; in brackets times bare")
     for name in ("", "request thread", "whole process", "of stock's overhead", "p50 µs", "p99 µs", "arrived"):
         made.add_column(name, justify="right" if name else "left")
-    for name, one in figures.items():
+    for name, here in told.items():
+        one, bare, stock = here[name], here["bare"], here.get("stock")
         share = (one.whole - bare.whole) / (stock.whole - bare.whole) if stock and name != "bare" else None
         came = ", ".join(f"{part} {value:.1%}" for part, value in arrived.get(name, {}).items())
         made.add_row(
