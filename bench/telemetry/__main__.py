@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     came: list[dict[str, dict[str, float]]] = []
     lost: list[str] = []
     everyone = {"bare", *asked.variants}
-    plan = [everyone] * asked.launches + [everyone & JUDGED] * asked.more
+    judged_ones = everyone & JUDGED
+    plan = [everyone] * asked.launches + [judged_ones] * (asked.more if len(judged_ones) > 1 else 0)
     with Progress(console=Console(stderr=True), transient=True) as shown:
         for wanted in shown.track(plan, description="launches"):
             with ExitStack() as stack:
@@ -87,7 +88,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     asked = parser.parse_args(arguments)
     if asked.launches < 1 or asked.more < 0 or asked.rounds < 2 or asked.requests < 1:
-        parser.error("at least one launch, two rounds of one request")
+        parser.error("at least one launch, no less than 0 more, two rounds of one request")
     return asked
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from bench.telemetry_sinks.client import ROOT
 from bench.verify_telemetry import disk, healthy, killed, outage, report, served
@@ -98,8 +98,8 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return asked
 
 
-def _say(shown: Progress, task: object, what: str) -> None:
-    shown.update(task, description=what)  # type: ignore[arg-type]  # rich's TaskID is an int by another name
+def _say(shown: Progress, task: TaskID, what: str) -> None:
+    shown.update(task, description=what)
 
 
 if __name__ == "__main__":

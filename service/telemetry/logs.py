@@ -15,6 +15,7 @@ from typing import Any
 
 from opentelemetry.trace import Span
 
+from . import unpacking
 from .current import get_current
 from .delivery.sender import senders
 from .delivery.stdout import write
@@ -23,7 +24,6 @@ from .lines import MESSAGE_LENGTH, Lines
 from .names import UNMATCHED
 from .request import binding, current
 from .tracer import OURS, SPAN_KEY, Unsampled
-from .unpacking import line
 from .waiting import NOT_PACKED, Logged, pack
 
 # Where the caller's extras begin among what is on a record.
@@ -58,7 +58,7 @@ class JsonHandler(logging.Handler):
             told = snapshot(record)
             append = self.intake()
             if plumbing or append is None or get_ident() in senders:
-                write(self.lines.text(line(told)) + "\n")
+                write(self.lines.text(unpacking.line(told)) + "\n")
             else:
                 append(told)
         except Exception:  # noqa: BLE001 - logging's contract: a bad record must not hurt who logs it

@@ -22,7 +22,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from .names import TRACE_HEADER
+from .names import TRACE_HEADER, xray_trace_id
 
 EMPTY = Context()
 LONGEST_HEADER = 512
@@ -104,7 +104,7 @@ def outgoing(span: Span) -> dict[str, str]:
     trace, parent, flags = f"{context.trace_id:032x}", f"{context.span_id:016x}", context.trace_flags
     headers = {
         "traceparent": f"00-{trace}-{parent}-{flags:02x}",
-        TRACE_HEADER: f"Root=1-{trace[:8]}-{trace[8:]};Parent={parent};Sampled={flags & 1}",
+        TRACE_HEADER: f"Root={xray_trace_id(trace)};Parent={parent};Sampled={flags & 1}",
     }
     if context.trace_state:
         headers["tracestate"] = context.trace_state.to_header()

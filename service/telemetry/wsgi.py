@@ -19,7 +19,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from .current import attach, detach
 from .http_attributes import server_attributes
-from .names import REQUEST_ID_HEADER, TRACE_HEADER, UNMATCHED
+from .names import REQUEST_ID_HEADER, TRACE_HEADER, UNMATCHED, xray_trace_id
 from .propagation import EMPTY, extract
 from .request import METHODS, arrived, binding, current, operation_name, span_of
 from .server_span import ServerSpan, finish
@@ -144,7 +144,7 @@ def _start(
     headers.append((REQUEST_ID_HEADER, request.request_id))
     trace = request.trace
     if trace:
-        headers.append((TRACE_HEADER, f"Root=1-{trace[:8]}-{trace[8:]};Sampled={'1' if request.sampled else '0'}"))
+        headers.append((TRACE_HEADER, f"Root={xray_trace_id(trace)};Sampled={'1' if request.sampled else '0'}"))
     return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
 

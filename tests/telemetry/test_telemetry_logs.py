@@ -14,15 +14,12 @@ from service.telemetry import logs, names, redaction, unpacking
 from service.telemetry.delivery import stdout
 from service.telemetry.delivery.sender import senders
 from service.telemetry.jsontext import RecordIds
-from service.telemetry.lines import LINE_LENGTH, Lines
-from service.telemetry.logs import JsonHandler, install, snapshot
-from service.telemetry.repeats import FIRST, ONE_OF, WINDOW_SECONDS, Repeats
+from service.telemetry.lines import LINE_LENGTH
+from service.telemetry.logs import JsonHandler, install
 from service.telemetry.request import bind, bound_fields
-from service.telemetry.settings import Settings
 from service.telemetry.waiting import Answered, Logged
 
-SETTINGS = Settings("shop", environment="prod", release="7")
-lines = Lines(SETTINGS)
+from .telemetry_lines import line, lines, written
 
 
 @pytest.fixture
@@ -34,22 +31,6 @@ def kept() -> Iterator[list[Logged]]:
     yield kept
     root.handlers[:] = before
     root.setLevel(level)
-
-
-def written(record: logging.LogRecord) -> str:
-    return lines.text(unpacking.line(snapshot(record)))
-
-
-def line(message: Any = "hello", level: int = logging.INFO, *arguments: Any, **extra: Any) -> dict[str, Any]:
-    record = logging.getLogger("shop.orders").makeRecord(
-        "shop.orders", level, "", 0, message, arguments, None, extra=extra
-    )
-    text = written(record)
-    assert "\n" not in text
-    assert "\r" not in text
-    loaded = json.loads(text)
-    assert isinstance(loaded, dict)
-    return loaded
 
 
 def test_a_line_says_who_where_and_when() -> None:
@@ -308,100 +289,6 @@ def test_an_access_line_says_what_happened() -> None:
 def test_no_two_records_have_the_same_id() -> None:
     one, other = RecordIds(), RecordIds()
     assert len({*(one() for _ in range(500)), *(other() for _ in range(500))}) == 1_000
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("paid by 4111 1111 1111 1111 today", "paid by [redacted] today"),
-        ("paid by 4111-1111-1111-1111", "paid by [redacted]"),
-        ("5500005555555559,378282246310005", "[redacted],[redacted]"),
-        ("old: 4222222222222", "old: [redacted]"),
-        ("4111111111111112 is no card", "4111111111111112 is no card"),
-        ("at 1795364220000 ms, order 2026112219334600", "at 1795364220000 ms, order 2026112219334600"),
-        ("trace 6b03157df5a16a75e657406e66efacd7", "trace 6b03157df5a16a75e657406e66efacd7"),
-        ("mail to ada.lovelace+x@mail.example.org, please", "mail to [redacted], please"),
-        ("user@host and @decorator stay", "user@host and @decorator stay"),
-        ("a@b.cd e@f.gh", "[redacted] [redacted]"),
-        ("Authorization: Bearer abc.def", "Authorization: [redacted]"),
-        ("{'Cookie': 'session=1; a=2'}", "{'Cookie': '[redacted]'}"),
-        ("sent Bearer eyJhbGciOi.x-y_z to it", "sent Bearer [redacted] to it"),
-        ("/login?user=ada&password=hunter2&next=/", "/login?user=ada&password=[redacted]&next=/"),
-        ('{"api_key": "k-123", "n": 1}', '{"api_key": "[redacted]", "n": 1}'),
-        ("the token has expired", "the token has expired"),
-    ],
-)
-def test_what_must_not_be_in_a_text_is_taken_out(text: str, told: str) -> None:
-    assert redaction.text(text) == told
-    assert line(text)["message"] == told
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "told"),
-    [
-        ("Authorization", "x", "[redacted]"),
-        ("set-cookie", {"a": 1}, "[redacted]"),
-        ("card_number", 7, "[redacted]"),
-        ("card_token", "tok_visa", "[redacted]"),
-        ("user_email", "ada", "[redacted]"),
-        ("number", 4111111111111111, "[redacted]"),
-        ("at_ms", 1795364220000, 1795364220000),
-        ("note", "ask a@b.org", "ask [redacted]"),
-        (
-            "headers",
-            {"Accept": "*/*", "Cookie": "a=b", "to": ["a@b.org"]},
-            {"Accept": "*/*", "Cookie": "[redacted]", "to": ["[redacted]"]},
-        ),
-        ("tokens_used", 12, 12),
-        ("order_id", "o-1", "o-1"),
-    ],
-)
-def test_a_field_that_must_not_be_told_is_known_by_its_name_first(key: str, value: Any, told: Any) -> None:
-    assert line(**{key: value})[key] == told
-
-
-def test_an_exception_and_an_argument_are_redacted_too() -> None:
-    try:
-        raise ValueError("no such card 4111111111111111")
-    except ValueError:
-        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "mail %s", ("a@b.org",), sys.exc_info())
-    assert "4111111111111111" not in written(record).replace("raise", "")
-    assert json.loads(written(record))["message"] == "mail [redacted]"
-
-
-@given(st.text(alphabet="@.a1 -", max_size=300))
-def test_redaction_takes_any_text(text: str) -> None:
-    assert redaction.text(redaction.text(text)) == redaction.text(text)
-
-
-def test_redaction_of_a_long_text_takes_no_square_of_its_length() -> None:
-    began = time.process_time()
-    for text in ("a" * 8_000 + "@", "@" * 8_000, "4" * 8_000, "4 " * 4_000, "token" * 1_600, "a.@" * 2_700):
-        redaction.text(text)
-    assert time.process_time() - began < 0.5
-
-
-def test_of_a_burst_of_the_same_line_some_are_written_and_all_are_counted() -> None:
-    encoder, total = Lines(SETTINGS), 1_234
-    record = logging.makeLogRecord({"name": "shop", "msg": "again", "levelname": "INFO"})
-    told = [found for _ in range(total) if (found := encoder.record(unpacking.line(snapshot(record)))) is not None]
-    told += encoder.repeated(record.created, end=True)
-    assert len(told) == FIRST + (total - FIRST) // ONE_OF + 1
-    assert sum(record.weight for record in told) == total
-    assert sum(1 + json.loads(record.text).get("repeated", 0) for record in told) == total
-
-
-def test_lines_that_differ_in_a_field_or_in_time_are_no_burst() -> None:
-    encoder = Lines(SETTINGS)
-    for number in range(FIRST * 3):
-        record = logging.makeLogRecord({"name": "shop", "msg": "placed", "levelname": "INFO", "order_id": number})
-        assert encoder.record(unpacking.line(snapshot(record))) is not None
-    repeats: Repeats[str] = Repeats()
-    repeats.over(0.0)
-    for second in range(10):
-        for _ in range(FIRST):
-            assert repeats.held_back("key", "line") == 0
-        assert repeats.over(second * WINDOW_SECONDS + WINDOW_SECONDS) == []
 
 
 def test_the_names_of_the_fields_stand_in_the_catalogue() -> None:
